@@ -1,0 +1,361 @@
+//! Expressions: names, numbers, operators, indices.
+
+use super::{Builder, Value, declaration};
+use crate::ast::{Expr, ExprKind, Index};
+use crate::diag::{Diagnostic, Region, nearest};
+use crate::graph::{Attrs, Kind, NodeId};
+use crate::model::Target;
+use crate::ops::{self, Mismatch, Op};
+use crate::shape::Shape;
+
+impl Builder<'_> {
+    /// The value of an expression; `None` after a mistake, which has been reported.
+    pub(super) fn value(&mut self, expr: &Expr) -> Option<Value> {
+        let region = expr.region;
+        match &expr.kind {
+            ExprKind::Number(number) => Some(Value::Number(*number)),
+            ExprKind::Name(name) => self.name(&name.to_string(), region),
+            ExprKind::Field(path) => self.field(path, region),
+            ExprKind::Negate(inner) => match self.value(inner)? {
+                Value::Number(number) => Some(Value::Number(-number)),
+                value => {
+                    let id = self.node(value, region)?;
+                    self.apply(&ops::neg::NEG, &[id], region).map(Value::Node)
+                }
+            },
+            ExprKind::Binary(op, left, right) => self.binary(op, left, right, region),
+            ExprKind::Call(name, arguments) => self.call(name, arguments, region),
+            ExprKind::Index(base, indices) => {
+                let base_region = base.region;
+                let base = self.value(base).and_then(|base| self.node(base, base_region));
+                self.index(base?, indices, region).map(Value::Node)
+            }
+            ExprKind::List(_) => {
+                self.errors.push(
+                    Diagnostic::new(region, "a list is no value")
+                        .help("lists are shapes and axes: `reshape(x, [2, 3])`; join tensors with `concat(a, b)`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, region: Region) -> Option<Value> {
+        if let Some(binding) = self.scope_mut().names.get_mut(name) {
+            binding.used = true;
+            let value = binding.value;
+            if let Value::Node(id) = value
+                && let Some(param) = self.params.iter_mut().find(|param| param.node == id)
+            {
+                param.used = true;
+            }
+            return if matches!(value, Value::Poison) { None } else { Some(value) };
+        }
+        if name == "target" {
+            return self.target_like_output(region).map(Value::Node);
+        }
+        let mut known: Vec<&str> = self.scope().names.keys().map(String::as_str).collect();
+        if self.in_loss {
+            known.push("target");
+        }
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if ops::ALL.iter().any(|op| op.name == name) => {
+                format!("`{name}` is an operation and needs brackets: `{name}(…)`")
+            }
+            None => format!("declare it as a parameter with `param {name};`, as an input in the header, or bind it"),
+        };
+        self.errors.push(Diagnostic::new(region, format!("there is no `{name}` here")).help(help));
+        None
+    }
+
+    /// `h1.weight`: a parameter that a layer made for itself.
+    fn field(&mut self, path: &[proc_macro2::Ident], region: Region) -> Option<Value> {
+        let name = path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+        let full = self.path_of(&name);
+        if let Some(param) = self.params.iter_mut().find(|param| param.name == full) {
+            param.used = true;
+            let node = param.node;
+            if let Some(binding) = self.scope_mut().names.get_mut(&path[0].to_string()) {
+                binding.used = true;
+            }
+            return Some(Value::Node(node));
+        }
+        let known: Vec<&str> = self.params.iter().map(|param| param.name.as_str()).collect();
+        let help = match nearest(&full, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "no layer has made a parameter so far".to_owned(),
+            None => format!("parameters so far: {}", known.join(", ")),
+        };
+        self.errors.push(Diagnostic::new(region, format!("there is no parameter `{full}`")).help(help));
+        None
+    }
+
+    fn binary(&mut self, op: &str, left: &Expr, right: &Expr, region: Region) -> Option<Value> {
+        let op = ops::find(op, 2)?;
+        // Both sides, so that the mistakes of both are reported.
+        let (a, b) = (self.value(left), self.value(right));
+        let (a, b) = (a?, b?);
+        if let (Value::Number(a), Value::Number(b)) = (a, b) {
+            let scalar = |value| ndarray::arr0(value).into_dyn();
+            let result = (op.shape)(&Attrs::default(), &[Shape::scalar(), Shape::scalar()]);
+            return match result {
+                Ok(_) => (op.eval)(&Attrs::default(), &[scalar(a), scalar(b)]).first().copied().map(Value::Number),
+                Err(mismatch) => {
+                    self.mismatch(op, &mismatch, &[], region);
+                    None
+                }
+            };
+        }
+        let (a, b) = (self.node(a, left.region)?, self.node(b, right.region)?);
+        self.apply(op, &[a, b], region).map(Value::Node)
+    }
+
+    /// A value as a node; a plain number becomes a scalar constant.
+    pub(super) fn node(&mut self, value: Value, _region: Region) -> Option<NodeId> {
+        match value {
+            Value::Node(id) => Some(id),
+            Value::Number(number) => Some(self.graph.constant(number, Shape::scalar())),
+            Value::Poison => None,
+        }
+    }
+
+    /// A number that is known at compile time.
+    pub(super) fn number_of(&mut self, expr: &Expr) -> Option<f64> {
+        match self.value(expr)? {
+            Value::Number(number) => Some(number),
+            _ => {
+                self.errors.push(
+                    Diagnostic::new(expr.region, "this has to be a number that is known at compile time")
+                        .help("write the number itself"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A whole number, not negative.
+    pub(super) fn whole(&mut self, expr: &Expr, what: &str) -> Option<usize> {
+        let number = self.number_of(expr)?;
+        if number >= 0.0 && number.fract() == 0.0 && number <= f64::from(u32::MAX) {
+            return Some(number as usize);
+        }
+        self.errors.push(Diagnostic::new(expr.region, format!("{what} is a whole number, not {number}")));
+        None
+    }
+
+    /// An operation on nodes of shapes that may have to be broadcast.
+    pub(super) fn apply(&mut self, op: &'static Op, operands: &[NodeId], region: Region) -> Option<NodeId> {
+        self.apply_with(op, Attrs::default(), operands, region)
+    }
+
+    /// The same with attributes.
+    pub(super) fn apply_with(
+        &mut self,
+        op: &'static Op,
+        attrs: Attrs,
+        operands: &[NodeId],
+        region: Region,
+    ) -> Option<NodeId> {
+        let mut operands = operands.to_vec();
+        if matches!(op.kernel, ops::Kernel::Pointwise) && operands.len() > 1 {
+            operands = self.broadcast(op, &operands, region)?;
+        }
+        match self.graph.apply(op, attrs, &operands, region) {
+            Ok(id) => Some(id),
+            Err(mismatch) => {
+                self.mismatch(op, &mismatch, &operands, region);
+                None
+            }
+        }
+    }
+
+    /// The operands stretched to the shape that they have in common.
+    fn broadcast(&mut self, op: &Op, operands: &[NodeId], region: Region) -> Option<Vec<NodeId>> {
+        let mut common = Shape::scalar();
+        for &id in operands {
+            let shape = &self.graph[id].shape;
+            let Some(wider) = common.broadcast(shape) else {
+                let fact = format!("`{}` can't bring the shapes {} together", symbol(op), self.shapes(operands));
+                let mismatch = Mismatch::new(fact)
+                    .help("sizes must be equal from the right, or 1: [3, 4] goes with [4], [1, 4] and [3, 1]");
+                self.mismatch(op, &mismatch, operands, region);
+                return None;
+            };
+            common = wider;
+        }
+        operands.iter().map(|&id| self.stretch(id, &common, region)).collect()
+    }
+
+    fn stretch(&mut self, id: NodeId, shape: &Shape, region: Region) -> Option<NodeId> {
+        if self.graph[id].shape == *shape {
+            return Some(id);
+        }
+        if let Kind::Constant(number) = self.graph[id].kind {
+            return Some(self.graph.constant(number.0, shape.clone()));
+        }
+        let rank = self.graph[id].shape.len();
+        let axes = (shape.len() - rank..shape.len()).collect();
+        let attrs = Attrs { axes, sizes: shape.to_vec(), ..Attrs::default() };
+        self.graph.apply(&ops::broadcast::BROADCAST, attrs, &[id], region).ok()
+    }
+
+    fn shapes(&self, operands: &[NodeId]) -> String {
+        let shapes: Vec<String> = operands.iter().map(|&id| self.graph[id].shape.to_string()).collect();
+        shapes.join(" and ")
+    }
+
+    /// Reports operands that don't fit. A help line that speaks of `{0}` and `{1}` gets their names.
+    pub(super) fn mismatch(&mut self, op: &Op, mismatch: &Mismatch, operands: &[NodeId], region: Region) {
+        let named = |position: usize| {
+            let label = operands.get(position).and_then(|&id| self.graph[id].label.as_deref());
+            match (label, position) {
+                (Some(label), _) => format!("`{label}`"),
+                (None, 0) => "the left side".to_owned(),
+                (None, 1) => "the right side".to_owned(),
+                (None, _) => format!("operand {}", position + 1),
+            }
+        };
+        let mut help = mismatch.help.clone().map(|help| help.replace("{0}", &named(0)).replace("{1}", &named(1)));
+        if let Some((position, shape)) = &mismatch.expected
+            && let Some(&id) = operands.get(*position)
+            && let Some(param) = self.params.iter().find(|param| param.declared && param.node == id)
+        {
+            let declaration = format!("declare `{}`", declaration(&param.name, shape));
+            help = Some(help.map_or(declaration.clone(), |help| format!("{help}; {declaration}")));
+        }
+        if help.is_none() {
+            let known: Vec<String> = operands
+                .iter()
+                .filter_map(|&id| {
+                    let node = &self.graph[id];
+                    node.label.as_ref().map(|label| format!("`{label}` is {}", node.shape))
+                })
+                .collect();
+            help = (!known.is_empty()).then(|| known.join(", "));
+        }
+        let mut diagnostic = Diagnostic::new(region, mismatch.fact.replace("{op}", symbol(op)));
+        diagnostic.help = help;
+        self.errors.push(diagnostic);
+    }
+
+    /// `target` in a formula of the user's own: in the shape of the output.
+    fn target_like_output(&mut self, region: Region) -> Option<NodeId> {
+        if let Some((_, id)) = self.target {
+            return Some(id);
+        }
+        if !self.in_loss {
+            self.errors.push(
+                Diagnostic::new(region, "`target` belongs to the loss")
+                    .help("use it there: `loss mse(y, target);`; what a model sees is an input in its header"),
+            );
+            return None;
+        }
+        let first = *self.outputs.first()?;
+        let shape = self.graph[first].shape.clone();
+        if self.outputs.iter().any(|&id| self.graph[id].shape != shape) {
+            self.errors.push(
+                Diagnostic::new(region, "the outputs differ in shape, and so `target` has none of its own")
+                    .help("use a loss that takes a prediction, such as `mse(y, target)`, first"),
+            );
+            return None;
+        }
+        self.set_target(Target::Values(shape), region)
+    }
+
+    /// `target` with a meaning; it must be the same wherever it is used.
+    pub(super) fn set_target(&mut self, target: Target, region: Region) -> Option<NodeId> {
+        if let Some((known, id)) = &self.target {
+            if *known == target {
+                return Some(*id);
+            }
+            let describe = |target: &Target| match target {
+                Target::Values(shape) => format!("numbers in the shape {shape}"),
+                Target::Binary(shape) => format!("probabilities in the shape {shape}"),
+                Target::Class(count) => format!("one of {count} classes"),
+            };
+            let fact = format!("`target` can't be {} and {} at once", describe(known), describe(&target));
+            self.errors.push(Diagnostic::new(region, fact).help("a model has one target"));
+            return None;
+        }
+        let id = self.graph.leaf(Kind::Target, target.shape(), region);
+        self.graph.label(id, "target");
+        self.target = Some((target, id));
+        Some(id)
+    }
+
+    /// `x[3, 0..4]`: a number takes an axis away, a range keeps a part of it.
+    fn index(&mut self, base: NodeId, indices: &[Index], region: Region) -> Option<NodeId> {
+        let shape = self.graph[base].shape.clone();
+        if indices.len() > shape.len() {
+            let fact = format!("{} indices for the {} axes of the shape {shape}", indices.len(), shape.len());
+            self.errors.push(Diagnostic::new(region, fact).help("one index for each axis, from the first"));
+            return None;
+        }
+        let (mut starts, mut lengths, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
+        for (axis, &size) in shape.iter().enumerate() {
+            let (start, end) = match indices.get(axis) {
+                None => (0, size),
+                Some(Index::At(at)) => {
+                    dropped.push(axis);
+                    let at_region = at.region;
+                    let position = self.number_of(at)?;
+                    let start = self.position(position, size, size - 1, at_region)?;
+                    (start, start + 1)
+                }
+                Some(Index::Range(from, to)) => {
+                    let mut end_of = |end: &Option<Expr>, default: usize| match end {
+                        None => Some(default),
+                        Some(end) => {
+                            let position = self.number_of(end)?;
+                            self.position(position, size, size, end.region)
+                        }
+                    };
+                    let (start, end) = (end_of(from, 0)?, end_of(to, size)?);
+                    if end <= start {
+                        let fact = format!("the slice {start}..{end} is empty");
+                        self.errors.push(
+                            Diagnostic::new(region, fact).help("a slice runs from its first number to below its second"),
+                        );
+                        return None;
+                    }
+                    (start, end)
+                }
+            };
+            starts.push(start);
+            lengths.push(end - start);
+        }
+        let attrs = Attrs { axes: dropped, sizes: [starts, lengths].concat(), ..Attrs::default() };
+        self.apply_with(&ops::slice::SLICE, attrs, &[base], region)
+    }
+
+    /// A position on an axis; negative ones count from the end.
+    fn position(&mut self, position: f64, size: usize, last: usize, region: Region) -> Option<usize> {
+        let at = if position < 0.0 { position + size as f64 } else { position };
+        if at.fract() == 0.0 && at >= 0.0 && at <= last as f64 {
+            return Some(at as usize);
+        }
+        let fact = format!("the index {position} is outside of an axis of {size} elements");
+        self.errors.push(Diagnostic::new(region, fact).help(format!("the last one is {last}")));
+        None
+    }
+}
+
+/// How the user writes an operation: `+`, or its name.
+fn symbol(op: &Op) -> &'static str {
+    match op.name {
+        "add" => "+",
+        "sub" => "-",
+        "mul" => "*",
+        "div" => "/",
+        "pow" => "^",
+        "matmul" => "@",
+        "gt" => ">",
+        "ge" => ">=",
+        "lt" => "<",
+        "le" => "<=",
+        "eq" => "==",
+        "ne" => "!=",
+        name => name,
+    }
+}

@@ -1,0 +1,468 @@
+//! Syntax tree to graph. Names and roles are resolved here and nowhere else: functions are inlined, loops
+//! unrolled, layers given their parameters, and broadcasting made explicit.
+
+mod call;
+mod expr;
+mod init;
+mod short;
+
+use std::collections::{BTreeMap, HashSet};
+
+use proc_macro2::Ident;
+use quote::format_ident;
+
+use crate::ast;
+use crate::diag::{Diagnostic, Diagnostics, Region, nearest};
+use crate::graph::{Graph, Kind, NodeId, Root};
+use crate::model::{Init, Model, Target, Variable};
+use crate::ops;
+use crate::shape::{Dtype, Shape};
+
+/// A model's declarations and its computation.
+#[derive(Clone)]
+pub struct Program {
+    /// What it declares.
+    pub model: Model,
+    /// What it computes: its outputs and, if it has one, its loss.
+    pub graph: Graph,
+}
+
+/// The graphs of all models in a source.
+///
+/// # Errors
+/// Every name that is not known, every shape that does not fit.
+pub fn programs(source: ast::Source) -> Result<Vec<Program>, Diagnostics> {
+    let mut errors = Diagnostics::default();
+    let (models, functions) = match source {
+        ast::Source::Short(body) => (errors.take(short::model(body)).into_iter().collect(), Vec::new()),
+        ast::Source::Full { models, functions } => (models, functions),
+    };
+    let functions = table(&functions, &mut errors);
+    let mut seen = HashSet::new();
+    let mut programs = Vec::new();
+    for model in models {
+        if !seen.insert(model.name.to_string()) {
+            let fact = format!("there are two models with the name `{}`", model.name);
+            errors.push(Diagnostic::new(model.name.span(), fact).help("give one of them another name"));
+        }
+        programs.extend(Builder::new(&functions, &mut errors).program(&model));
+    }
+    errors.finish(programs)
+}
+
+fn table<'a>(
+    functions: &'a [ast::Function],
+    errors: &mut Diagnostics,
+) -> BTreeMap<String, &'a ast::Function> {
+    let mut table = BTreeMap::new();
+    for function in functions {
+        let name = function.name.to_string();
+        if ops::ALL.iter().any(|op| op.name == name) {
+            let fact = format!("`{name}` is an operation already");
+            errors.push(Diagnostic::new(function.name.span(), fact).help("give the function another name"));
+        } else if table.insert(name.clone(), function).is_some() {
+            let fact = format!("there are two functions with the name `{name}`");
+            errors.push(Diagnostic::new(function.name.span(), fact).help("give one of them another name"));
+        }
+        if function.body.tail.is_none() {
+            let fact = format!("the function `{name}` has no value");
+            errors.push(
+                Diagnostic::new(function.name.span(), fact)
+                    .help("end it with an expression without a semicolon"),
+            );
+        }
+    }
+    table
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy)]
+enum Value {
+    Node(NodeId),
+    /// A plain number: a loop's index, a function's width, a constant. It takes the shape of what it meets.
+    Number(f64),
+    /// The name of something that is wrong; the mistake has been reported.
+    Poison,
+}
+
+struct Binding {
+    value: Value,
+    region: Region,
+    used: bool,
+}
+
+/// The names of a body. A function sees its own alone.
+#[derive(Default)]
+struct Scope {
+    names: BTreeMap<String, Binding>,
+    /// The variables that the calls around it feed: `["r"]` inside of `r = residual(x)`.
+    path: Vec<String>,
+}
+
+struct Builder<'a> {
+    functions: &'a BTreeMap<String, &'a ast::Function>,
+    errors: &'a mut Diagnostics,
+    graph: Graph,
+    scopes: Vec<Scope>,
+    inputs: Vec<Variable>,
+    params: Vec<Draft>,
+    /// The variable that the current statement feeds, which names the parameters that layers make.
+    feeds: String,
+    in_loss: bool,
+    outputs: Vec<NodeId>,
+    target: Option<(Target, NodeId)>,
+    source: Vec<String>,
+    calls: Vec<String>,
+}
+
+/// A parameter whose initialiser may still be open.
+struct Draft {
+    name: String,
+    field: Ident,
+    shape: Shape,
+    init: Option<Init>,
+    region: Region,
+    node: NodeId,
+    used: bool,
+    /// Whether the user declared it, in contrast to a layer.
+    declared: bool,
+}
+
+impl<'a> Builder<'a> {
+    fn new(functions: &'a BTreeMap<String, &'a ast::Function>, errors: &'a mut Diagnostics) -> Self {
+        Self {
+            functions,
+            errors,
+            graph: Graph::default(),
+            scopes: vec![Scope::default()],
+            inputs: Vec::new(),
+            params: Vec::new(),
+            feeds: String::new(),
+            in_loss: false,
+            outputs: Vec::new(),
+            target: None,
+            source: Vec::new(),
+            calls: Vec::new(),
+        }
+    }
+
+    fn program(mut self, model: &ast::Model) -> Option<Program> {
+        let before = self.errors.iter().count();
+        self.inputs(&model.inputs);
+        let (losses, rest): (Vec<_>, Vec<_>) =
+            model.body.statements.iter().partition(|s| matches!(s, ast::Statement::Loss { .. }));
+        for statement in rest {
+            self.statement(statement, true);
+        }
+        if let Some(tail) = &model.body.tail {
+            self.errors.push(
+                Diagnostic::new(tail.region, "this value goes nowhere").help("give it a name: `y = …;`"),
+            );
+        }
+        let outputs = self.outputs(&model.outputs);
+        let mut loss = None;
+        for statement in losses {
+            let ast::Statement::Loss { keyword, value, text } = statement else { continue };
+            if loss.is_some() {
+                self.errors.push(
+                    Diagnostic::new(*keyword, "a model has one loss")
+                        .help("write all terms in one: `loss mse(y, target) + 1e-4 * sum(w^2);`"),
+                );
+            }
+            self.source.push(text.clone());
+            loss = self.loss(value);
+        }
+        self.report_unused();
+        if self.errors.iter().count() > before {
+            return None;
+        }
+
+        for (position, id) in self.outputs.iter().enumerate() {
+            self.graph.roots.push((Root::Output(position), *id));
+        }
+        if let Some(loss) = loss {
+            self.graph.label(loss, "J");
+            let mean = self.apply(&ops::batch_mean::BATCH_MEAN, &[loss], Region::none())?;
+            self.graph.roots.push((Root::Loss, mean));
+        }
+        let params = init::choose(&self.graph, self.params);
+        let model = Model {
+            attributes: model.attributes.clone(),
+            visibility: model.visibility.clone(),
+            name: model.name.clone(),
+            runtime: model.runtime.clone().unwrap_or_else(|| quote::quote!(::nn_runtime)),
+            dtype: model.dtype,
+            inputs: self.inputs,
+            outputs,
+            params,
+            target: self.target.map(|(target, _)| target),
+            has_loss: loss.is_some(),
+            source: self.source,
+        };
+        Some(Program { model, graph: self.graph })
+    }
+
+    fn inputs(&mut self, inputs: &[ast::Variable]) {
+        for (position, input) in inputs.iter().enumerate() {
+            let shape = shape_of(input);
+            let region = Region::from(input.name.span());
+            let name = input.name.to_string();
+            if name == "target" || self.scope().names.contains_key(&name) {
+                let fact = if name == "target" {
+                    "`target` is what the loss compares with".to_owned()
+                } else {
+                    format!("there are two inputs with the name `{name}`")
+                };
+                self.errors.push(Diagnostic::new(region, fact).help("give this input another name"));
+                continue;
+            }
+            let id = self.graph.leaf(Kind::Input(position), shape.clone(), region);
+            self.graph.label(id, &name);
+            self.bind(&name, Value::Node(id), region);
+            self.inputs.push(Variable { name: input.name.clone(), shape });
+        }
+        if inputs.is_empty() {
+            self.errors.push(
+                Diagnostic::new(Region::none(), "a model needs an input")
+                    .help("name what goes in: `model Name(x) -> y`"),
+            );
+        }
+    }
+
+    fn outputs(&mut self, outputs: &[ast::Variable]) -> Vec<Variable> {
+        let mut variables = Vec::new();
+        for output in outputs {
+            let name = output.name.to_string();
+            let region = Region::from(output.name.span());
+            let Some(binding) = self.scope_mut().names.get_mut(&name) else {
+                let known: Vec<_> = self.scope().names.keys().map(String::as_str).collect();
+                let help = match nearest(&name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("bind it in the body: `{name} = …;`"),
+                };
+                let fact = format!("the output `{name}` is never computed");
+                self.errors.push(Diagnostic::new(region, fact).help(help));
+                continue;
+            };
+            binding.used = true;
+            let Some(id) = self.node(binding_value(&self.scopes, &name), region) else { continue };
+            let shape = self.graph[id].shape.clone();
+            if output.shape.is_some() && shape_of(output) != shape {
+                let fact = format!("the output `{name}` has the shape {shape}, not {}", shape_of(output));
+                self.errors.push(
+                    Diagnostic::new(region, fact)
+                        .help(format!("write `{}`, or change the last layer", declaration(&name, &shape))),
+                );
+            }
+            self.outputs.push(id);
+            variables.push(Variable { name: output.name.clone(), shape });
+        }
+        variables
+    }
+
+    fn loss(&mut self, value: &ast::Expr) -> Option<NodeId> {
+        self.in_loss = true;
+        "loss".clone_into(&mut self.feeds);
+        let id = self.value(value).and_then(|value| self.node(value, Region::none()));
+        self.in_loss = false;
+        let id = id?;
+        let shape = &self.graph[id].shape;
+        if !shape.is_scalar() {
+            let fact = format!("the loss of one example is one number, this has the shape {shape}");
+            self.errors.push(
+                Diagnostic::new(value.region, fact).help("take `mean(…)` or `sum(…)` of it"),
+            );
+            return None;
+        }
+        Some(id)
+    }
+
+    fn statement(&mut self, statement: &ast::Statement, top: bool) {
+        match statement {
+            ast::Statement::Param { variable, init } => self.param(variable, init.as_ref()),
+            ast::Statement::Bind { name, value, text } => {
+                if top {
+                    self.source.push(text.clone());
+                }
+                if self.reserved(name) {
+                    return;
+                }
+                self.feeds = self.path_of(&name.to_string());
+                let value = match self.value(value) {
+                    Some(Value::Node(id)) => {
+                        let label = self.feeds.clone();
+                        if !matches!(self.graph[id].kind, Kind::Input(_) | Kind::Param(_)) {
+                            self.graph.label(id, label);
+                        }
+                        Value::Node(id)
+                    }
+                    Some(value) => value,
+                    None => Value::Poison,
+                };
+                self.bind(&name.to_string(), value, name.span().into());
+            }
+            ast::Statement::For { index, from, to, body } => {
+                let bounds = (self.whole(from, "the first index"), self.whole(to, "the end of the loop"));
+                let (Some(from), Some(to)) = bounds else { return };
+                if to <= from {
+                    self.errors.push(
+                        Diagnostic::new(index.span(), format!("the loop {from}..{to} never runs"))
+                            .help("a loop runs from its first number to just below its second"),
+                    );
+                }
+                if let Some(tail) = &body.tail {
+                    self.errors.push(
+                        Diagnostic::new(tail.region, "this value goes nowhere")
+                            .help("bind it: `h = …;` is what the next round sees"),
+                    );
+                }
+                for round in from..to {
+                    let outer = self.scope_mut().names.remove(&index.to_string());
+                    self.bind(&index.to_string(), Value::Number(round as f64), index.span().into());
+                    for statement in &body.statements {
+                        self.statement(statement, top && round == from);
+                    }
+                    self.scope_mut().names.remove(&index.to_string());
+                    if let Some(outer) = outer {
+                        self.scope_mut().names.insert(index.to_string(), outer);
+                    }
+                }
+            }
+            ast::Statement::Loss { keyword, .. } => self.errors.push(
+                Diagnostic::new(*keyword, "a loss belongs to a model, not into a function or loop")
+                    .help("move it to the end of the model's body"),
+            ),
+        }
+    }
+
+    /// Names that can't be bound, because an expression could no longer reach what they mean.
+    fn reserved(&mut self, name: &Ident) -> bool {
+        let text = name.to_string();
+        if text != "target" {
+            return false;
+        }
+        self.errors.push(
+            Diagnostic::new(name.span(), "`target` is what the loss compares with and can't be bound")
+                .help("give this value another name"),
+        );
+        true
+    }
+
+    fn param(&mut self, variable: &ast::Variable, init: Option<&ast::Expr>) {
+        if self.reserved(&variable.name) {
+            return;
+        }
+        let name = variable.name.to_string();
+        let region = Region::from(variable.name.span());
+        let init = match init {
+            Some(value) => match init::parse(value, |value| self.number_of(value)) {
+                Ok(init) => Some(init),
+                Err(diagnostic) => {
+                    self.errors.push(diagnostic);
+                    None
+                }
+            },
+            None => None,
+        };
+        if let Some(known) = self.scope().names.get(&name) {
+            if known.region.start.start() == region.start.start() {
+                // The same declaration in another round of a loop makes another parameter.
+            } else {
+                let fact = format!("`{name}` has a meaning already");
+                self.errors.push(Diagnostic::new(region, fact).help("give the parameter another name"));
+                return;
+            }
+        }
+        let path = self.path_of(&name);
+        let id = self.new_param(&path, None, shape_of(variable), init, region, Some(&variable.name));
+        self.bind(&name, Value::Node(id), region);
+    }
+
+    /// A parameter of its own. `suffix` is what a layer calls it; names are made unique by a number.
+    fn new_param(
+        &mut self,
+        owner: &str,
+        suffix: Option<&str>,
+        shape: Shape,
+        init: Option<Init>,
+        region: Region,
+        declared: Option<&Ident>,
+    ) -> NodeId {
+        let full = |owner: &str| suffix.map_or_else(|| owner.to_owned(), |suffix| format!("{owner}.{suffix}"));
+        let field = |name: &str| name.replace('.', "_");
+        let taken: HashSet<String> = self.params.iter().map(|param| field(&param.name)).collect();
+        let name = std::iter::once(full(owner))
+            .chain((2..).map(|count| full(&format!("{owner}_{count}"))))
+            .find(|name| !taken.contains(&field(name)))
+            .unwrap_or_default();
+        let span = declared.map_or(region.start, Ident::span);
+        let node = self.graph.leaf(Kind::Param(self.params.len()), shape.clone(), region);
+        self.graph.label(node, &name);
+        let field = syn::parse_str::<Ident>(&field(&name))
+            .map_or_else(|_| format_ident!("r#{}", field(&name), span = span), |_| {
+                format_ident!("{}", field(&name), span = span)
+            });
+        let declared = declared.is_some();
+        self.params.push(Draft { name, field, shape, init, region, node, used: !declared, declared });
+        node
+    }
+
+    fn report_unused(&mut self) {
+        let mut unused = Vec::new();
+        for (name, binding) in &self.scopes[0].names {
+            let is_param = self.params.iter().any(|param| param.declared && param.name == *name);
+            if !binding.used && !name.starts_with('_') && !is_param {
+                unused.push((name.clone(), binding.region));
+            }
+        }
+        unused.extend(
+            self.params
+                .iter()
+                .filter(|param| !param.used && !param.name.starts_with('_'))
+                .map(|param| (param.name.clone(), param.region)),
+        );
+        for (name, region) in unused {
+            self.errors.push(
+                Diagnostic::new(region, format!("`{name}` is never used"))
+                    .help(format!("remove it, or call it `_{name}` if that is meant")),
+            );
+        }
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scopes[self.scopes.len() - 1]
+    }
+
+    fn scope_mut(&mut self) -> &mut Scope {
+        let last = self.scopes.len() - 1;
+        &mut self.scopes[last]
+    }
+
+    fn bind(&mut self, name: &str, value: Value, region: Region) {
+        self.scope_mut().names.insert(name.to_owned(), Binding { value, region, used: false });
+    }
+
+    /// A variable's name for the reader, with the calls that it is inside of.
+    fn path_of(&self, name: &str) -> String {
+        let mut path = self.scope().path.clone();
+        path.push(name.to_owned());
+        path.join(".")
+    }
+}
+
+fn binding_value(scopes: &[Scope], name: &str) -> Value {
+    scopes.last().and_then(|scope| scope.names.get(name)).map_or(Value::Poison, |binding| binding.value)
+}
+
+/// The declared shape; a bare name is a scalar.
+fn shape_of(variable: &ast::Variable) -> Shape {
+    variable.shape.iter().flatten().map(|size| size.value).collect()
+}
+
+/// `w: [16, 64]`, or the name alone for a scalar.
+fn declaration(name: &str, shape: &Shape) -> String {
+    if shape.is_scalar() { name.to_owned() } else { format!("{name}: {shape}") }
+}
+
+/// The precision of a short form, which can't say it.
+const SHORT_DTYPE: Dtype = Dtype::F32;

@@ -1,0 +1,123 @@
+//! The short form: a formula whose names say their roles.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span};
+
+use crate::ast::{Argument, Body, Expr, ExprKind, Index, Model, Statement, Variable};
+use crate::diag::{Diagnostic, Region};
+
+/// The model that a formula stands for: `x…` are inputs, `w…` and `b…` parameters, the last name bound is
+/// the output, and the loss is the mean squared error unless one is given.
+pub(super) fn model(mut body: Body) -> Result<Model, Diagnostic> {
+    let Some(output) = body.statements.iter().rev().find_map(|statement| match statement {
+        Statement::Bind { name, .. } => Some(name.clone()),
+        _ => None,
+    }) else {
+        let region = body.tail.as_ref().map_or(Region::none(), |tail| tail.region);
+        return Err(Diagnostic::new(region, "a formula gives its value a name")
+            .help("write `y = …`, as in `y = sigmoid(x*w + b)`"));
+    };
+
+    let mut free = Free::default();
+    for statement in &body.statements {
+        match statement {
+            Statement::Bind { name, value, .. } => {
+                free.visit(value);
+                free.bound.insert(name.to_string());
+            }
+            Statement::Loss { value, .. } => free.visit(value),
+            Statement::For { index, from, to, .. } => {
+                free.visit(from);
+                free.visit(to);
+                return Err(Diagnostic::new(index.span(), "a loop needs the full form")
+                    .help("write `model Name(x) -> y { … }`"));
+            }
+            Statement::Param { variable, .. } => {
+                free.bound.insert(variable.name.to_string());
+            }
+        }
+    }
+
+    let (mut inputs, mut params) = (Vec::new(), Vec::new());
+    for name in free.names {
+        let text = name.to_string();
+        match text.chars().next() {
+            Some('x') => inputs.push(Variable { name, shape: None }),
+            Some('w' | 'b') => params.push(Statement::Param {
+                variable: Variable { name, shape: None },
+                init: None,
+            }),
+            _ => {
+                return Err(Diagnostic::new(name.span(), format!("`{text}` has no role"))
+                    .help(format!(
+                        "in a formula `x…` are inputs and `w…`, `b…` parameters; \
+                         otherwise declare it: `model Name(x) -> {output} {{ param {text}; … }}`"
+                    )));
+            }
+        }
+    }
+    if !body.statements.iter().any(|statement| matches!(statement, Statement::Loss { .. })) {
+        body.statements.push(mean_squared_error(&output));
+    }
+    body.statements.splice(0..0, params);
+    Ok(Model {
+        attributes: Vec::new(),
+        runtime: None,
+        visibility: syn::Visibility::Inherited,
+        name: Ident::new("Formula", Span::call_site()),
+        dtype: super::SHORT_DTYPE,
+        inputs,
+        outputs: vec![Variable { name: output, shape: None }],
+        body,
+    })
+}
+
+fn mean_squared_error(output: &Ident) -> Statement {
+    let region = Region::from(output.span());
+    let name = |ident: Ident| Argument { name: None, value: Expr { kind: ExprKind::Name(ident), region } };
+    let arguments = vec![name(output.clone()), name(Ident::new("target", output.span()))];
+    Statement::Loss {
+        keyword: region,
+        value: Expr { kind: ExprKind::Call(Ident::new("mse", output.span()), arguments), region },
+        text: format!("loss mse({output}, target)"),
+    }
+}
+
+/// The names that a formula uses and does not bind, in the order of their first use.
+#[derive(Default)]
+struct Free {
+    names: Vec<Ident>,
+    bound: BTreeSet<String>,
+}
+
+impl Free {
+    fn visit(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                let text = name.to_string();
+                let known = ["target", "true", "false"].contains(&text.as_str());
+                if !known && !self.bound.contains(&text) && !self.names.contains(name) {
+                    self.names.push(name.clone());
+                }
+            }
+            ExprKind::Number(_) | ExprKind::Field(_) => {}
+            ExprKind::Negate(inner) => self.visit(inner),
+            ExprKind::Binary(_, left, right) => {
+                self.visit(left);
+                self.visit(right);
+            }
+            ExprKind::Call(_, arguments) => arguments.iter().for_each(|argument| self.visit(&argument.value)),
+            ExprKind::List(values) => values.iter().for_each(|value| self.visit(value)),
+            ExprKind::Index(base, indices) => {
+                self.visit(base);
+                for index in indices {
+                    match index {
+                        Index::At(at) => self.visit(at),
+                        Index::Range(from, to) => from.iter().chain(to).for_each(|end| self.visit(end)),
+                    }
+                }
+            }
+        }
+    }
+}

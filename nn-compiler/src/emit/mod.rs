@@ -1,0 +1,8 @@
+//! The exporters: one file each, from a plan or a graph to text or tokens.
+
+pub mod dot;
+pub mod explain;
+pub mod latex;
+pub mod rust;
+pub mod summary;
+mod write;

@@ -1,0 +1,269 @@
+//! The *lanes* lowering: straight-line code on values that hold one example in each lane.
+
+use std::fmt::Write;
+
+use super::formula;
+use super::names::{Names, leaves};
+use super::source::{Source, comment};
+use crate::graph::{Kind, NodeId, Root};
+use crate::model::Model;
+use crate::notation::Style;
+use crate::schedule::{Function, Step, When, Work};
+
+/// What a function gives back for each tile.
+pub(super) enum Result {
+    /// Values of the roots, in order.
+    Values(Vec<NodeId>),
+    /// Sums over the batch, added to what the caller holds.
+    Sums,
+}
+
+/// The functions of one pass: `prepare` and `finish` where there is something to do before or after the
+/// tiles, and the tile's function itself.
+pub(super) fn write(
+    model: &Model,
+    function: &Function,
+    name: &str,
+    doc: &str,
+    result: &Result,
+    out: &mut Source,
+) {
+    let writer = Writer { model, function, names: Names::new(function) };
+    let prepared = writer.prepared();
+    if !prepared.is_empty() {
+        writer.prologue(name, &prepared, out);
+    }
+    writer.tile(name, doc, &prepared, result, out);
+    if !function.means().is_empty() && needs_finish(function) {
+        writer.epilogue(name, &prepared, out);
+    }
+}
+
+/// Whether the loss and the gradients are more than means over the batch.
+pub(super) fn needs_finish(function: &Function) -> bool {
+    let means = function.means();
+    function.graph.roots.iter().any(|(root, id)| {
+        matches!(root, Root::Loss | Root::ParamGradient(_)) && !means.contains(id)
+    })
+}
+
+/// The number of values that `prepare` gives.
+pub(super) fn prepared_count(function: &Function) -> usize {
+    prepared(function).len()
+}
+
+fn prepared(function: &Function) -> Vec<NodeId> {
+    let mut reads = function.reads(When::Tile);
+    reads.extend(function.reads(When::Epilogue));
+    reads.extend(function.graph.roots.iter().map(|&(_, id)| id));
+    reads.sort_unstable();
+    reads.dedup();
+    reads.retain(|id| {
+        function.when[id.index()] == When::Prologue && function.graph[*id].op().is_some()
+    });
+    reads
+}
+
+/// Whether a root is a constant, which takes a SIMD token to spread over lanes.
+pub(super) fn needs_token(function: &Function) -> bool {
+    let roots = &function.graph.roots;
+    roots.iter().any(|&(_, id)| matches!(function.graph[id].kind, Kind::Constant(_)))
+}
+
+struct Writer<'a> {
+    model: &'a Model,
+    function: &'a Function,
+    names: Names,
+}
+
+impl Writer<'_> {
+    fn prepared(&self) -> Vec<NodeId> {
+        prepared(self.function)
+    }
+
+    /// The SIMD token, where a constant has to be spread over lanes.
+    fn token(&self) -> Vec<String> {
+        if needs_token(self.function) { vec!["s: S".to_owned()] } else { Vec::new() }
+    }
+
+    fn param_pattern(&self, when: &[When], roots: bool) -> String {
+        let mut params = leaves(self.function, when, self.model.params.len(), |kind| match kind {
+            Kind::Param(at) => Some(*at),
+            _ => None,
+        });
+        if roots {
+            for &(_, id) in &self.function.graph.roots {
+                if let Kind::Param(at) = self.function.graph[id].kind {
+                    params[at] = Some(id);
+                }
+            }
+        }
+        format!("{}: [Lanes<S>; {}]", self.names.pattern(params), self.model.params.len())
+    }
+
+    fn prologue(&self, name: &str, prepared: &[NodeId], out: &mut Source) {
+        let mut body = String::new();
+        for step in self.function.steps_of(When::Prologue) {
+            self.binding(step, &mut body);
+        }
+        let values = self.names.pattern(prepared.iter().copied().map(Some));
+        out.function(
+            "What does not vary with the example.",
+            &format!(
+                "fn prepare_{name}<S: Simd>({}) -> [Lanes<S>; {}] {{ {body} {values} }}",
+                self.param_pattern(&[When::Prologue], false),
+                prepared.len()
+            ),
+        );
+    }
+
+    fn tile(&self, name: &str, doc: &str, prepared: &[NodeId], result: &Result, out: &mut Source) {
+        let graph = &self.function.graph;
+        let mut args = self.token();
+        args.push(self.param_pattern(&[When::Tile], false));
+        if !prepared.is_empty() {
+            let reads = self.function.reads(When::Tile);
+            let pattern =
+                self.names.pattern(prepared.iter().map(|id| reads.contains(id).then_some(*id)));
+            args.push(format!("{pattern}: [Lanes<S>; {}]", prepared.len()));
+        }
+        let position = |kind: &Kind| match kind {
+            Kind::Input(at) => Some(*at),
+            _ => None,
+        };
+        let mut inputs = leaves(self.function, &[When::Tile], self.model.inputs.len(), position);
+        let mut targets = leaves(self.function, &[When::Tile], self.model.outputs.len(), |kind| match kind {
+            Kind::Target => Some(0),
+            Kind::Cotangent(at) => Some(*at),
+            _ => None,
+        });
+        if let Result::Values(roots) = result {
+            for &id in roots {
+                match graph[id].kind {
+                    Kind::Input(at) => inputs[at] = Some(id),
+                    Kind::Cotangent(at) => targets[at] = Some(id),
+                    _ => {}
+                }
+            }
+        }
+        args.push(format!("{}: [Lanes<S>; {}]", self.names.pattern(inputs), self.model.inputs.len()));
+        let has_target = graph.ids().any(|id| matches!(graph[id].kind, Kind::Target));
+        let has_cotangent = graph.ids().any(|id| matches!(graph[id].kind, Kind::Cotangent(_)));
+        if has_target {
+            args.push("target: Lanes<S>".to_owned());
+        } else if has_cotangent {
+            args.push(format!("{}: [Lanes<S>; {}]", self.names.pattern(targets), self.model.outputs.len()));
+        }
+
+        let means = self.function.means();
+        if matches!(result, Result::Sums) || !means.is_empty() {
+            let sums: Vec<String> = means.iter().map(|&mean| self.sum_name(mean)).collect();
+            args.push(format!("[{}]: &mut [Lanes<S>; {}]", sums.join(", "), sums.len()));
+        }
+
+        let mut body = String::new();
+        for step in self.function.steps_of(When::Tile) {
+            if matches!(step.work, Work::Sum { .. }) {
+                let value = self.rust(step);
+                let _ = write!(body, "*{} += {value};", self.sum_name(step.result));
+            } else {
+                self.binding(step, &mut body);
+            }
+        }
+        let mut returns = String::new();
+        if let Result::Values(roots) = result {
+            let values: Vec<String> = roots.iter().map(|&id| self.value(id)).collect();
+            let _ = write!(body, "[{}]", values.join(", "));
+            returns = format!("-> [Lanes<S>; {}]", roots.len());
+        }
+        out.function(
+            doc,
+            &format!("#[inline(always)] fn {name}<S: Simd>({}) {returns} {{ {body} }}", args.join(", ")),
+        );
+    }
+
+    /// Means to loss and gradients.
+    fn epilogue(&self, name: &str, prepared: &[NodeId], out: &mut Source) {
+        let means = self.function.means();
+        let mut args = self.token();
+        args.push(self.param_pattern(&[When::Epilogue], true));
+        if !prepared.is_empty() {
+            let pattern = self.names.pattern(prepared.iter().copied().map(Some));
+            args.push(format!("{pattern}: [Lanes<S>; {}]", prepared.len()));
+        }
+        args.push(format!(
+            "[{}]: [Lanes<S>; {}]",
+            means.iter().map(|&mean| self.sum_name(mean)).collect::<Vec<_>>().join(", "),
+            means.len()
+        ));
+        let mut body = String::new();
+        for step in self.function.steps_of(When::Epilogue) {
+            self.binding(step, &mut body);
+        }
+        let roots: Vec<NodeId> = self
+            .function
+            .graph
+            .roots
+            .iter()
+            .filter(|(root, _)| matches!(root, Root::Loss | Root::ParamGradient(_)))
+            .map(|&(_, id)| id)
+            .collect();
+        let values: Vec<String> = roots.iter().map(|&id| self.value(id)).collect();
+        out.function(
+            "The loss and the gradients, from means over the batch.",
+            &format!(
+                "#[inline(always)] #[allow(unused_variables)] fn finish_{name}<S: Simd>({}) -> [Lanes<S>; {}] {{ {body} [{}] }}",
+                args.join(", "),
+                roots.len(),
+                values.join(", ")
+            ),
+        );
+    }
+
+    fn binding(&self, step: &Step, body: &mut String) {
+        let label = self.function.graph[step.result].label.clone().unwrap_or_default();
+        if let Some(of) = label.strip_prefix("d_") {
+            let of = if of.contains('#') { self.names.get(step.result).trim_start_matches("d_") } else { of };
+            body.push_str(&comment(&format!("∂J/∂{of}")));
+        }
+        let value = self.rust(step);
+        let is_product = value.contains('*') && !value.contains(['+', '(']) && !value.contains(" - ");
+        let value = if is_product { format!("({value}).lanes()") } else { value };
+        let _ = write!(body, "let {} = {value};", self.names.get(step.result));
+    }
+
+    fn rust(&self, step: &Step) -> String {
+        formula::of_step(self.function, step, self.model.dtype, Style::Rust, &|id| self.name(id)).text
+    }
+
+    fn name(&self, id: NodeId) -> String {
+        match self.function.graph[id].op() {
+            Some((op, _)) if matches!(op.kernel, crate::ops::Kernel::Mean) => self.sum_name(id),
+            _ => self.names.get(id).to_owned(),
+        }
+    }
+
+    /// A root's value where it is returned.
+    fn value(&self, id: NodeId) -> String {
+        match self.function.graph[id].kind {
+            Kind::Constant(number) => format!("Lanes::splat(s, {:?})", number.0),
+            _ => self.name(crate::schedule::behind_views(&self.function.graph, id)),
+        }
+    }
+
+    /// What a sum over the batch is called: after the root that it is, or after its node.
+    fn sum_name(&self, id: NodeId) -> String {
+        sum_name(self.model, self.function, &self.names, id)
+    }
+}
+
+pub(super) fn sum_name(model: &Model, function: &Function, names: &Names, id: NodeId) -> String {
+    let root = function.graph.roots.iter().find(|(root, root_id)| {
+        *root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_))
+    });
+    match root {
+        Some((Root::Loss, _)) => "loss".to_owned(),
+        Some((Root::ParamGradient(at), _)) => format!("d_{}", model.params[*at].field),
+        _ => names.get(id).to_owned(),
+    }
+}

@@ -1,0 +1,116 @@
+//! Plan to Rust: the struct, its implementations of the runtime's traits, and the code that computes.
+
+mod formula;
+mod glue;
+mod lanes;
+mod names;
+mod source;
+mod tiles;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::graph::{NodeId, Root};
+use crate::schedule::{Function, Lowering, Plan};
+use source::Source;
+
+pub use glue::Texts;
+
+/// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
+pub fn text(plan: &Plan) -> String {
+    let mut out = Source::default();
+    let model = &plan.program.model;
+    match plan.forward.lowering {
+        Lowering::Lanes => {
+            let doc = "The forward pass: each value holds one example in each lane.";
+            let roots = outputs(&plan.forward);
+            lanes::write(model, &plan.forward, "forward", doc, &lanes::Result::Values(roots), &mut out);
+        }
+        Lowering::Tiles => {
+            let doc = "The forward pass of one tile of examples.";
+            let stores: Vec<_> = outputs(&plan.forward).into_iter().map(|id| (id, "outputs")).collect();
+            tiles::write(model, &plan.forward, "forward", doc, &stores, &mut out);
+        }
+    }
+    if let Some(training) = &plan.training {
+        match training.lowering {
+            Lowering::Lanes => {
+                let doc = "Forward and backward pass: each value holds one example in each lane.";
+                lanes::write(model, training, "train", doc, &lanes::Result::Sums, &mut out);
+            }
+            Lowering::Tiles => {
+                let doc = "Forward and backward pass of one tile of examples.";
+                tiles::write(model, training, "train", doc, &[], &mut out);
+            }
+        }
+    }
+    out.format()
+}
+
+/// The code of the outputs' gradients, which few read: it follows the same rules.
+fn pullback_text(plan: &Plan) -> String {
+    let mut out = Source::default();
+    let Some(pullback) = &plan.pullback else { return String::new() };
+    let model = &plan.program.model;
+    let doc = "Gradients of the outputs, weighted by cotangents.";
+    let gradients = input_gradients(pullback);
+    match pullback.lowering {
+        Lowering::Lanes => {
+            lanes::write(model, pullback, "pullback", doc, &lanes::Result::Values(gradients), &mut out);
+        }
+        Lowering::Tiles => {
+            let stores: Vec<_> = gradients.into_iter().map(|id| (id, "input_gradient")).collect();
+            tiles::write(model, pullback, "pullback", doc, &stores, &mut out);
+        }
+    }
+    out.format()
+}
+
+/// Everything that the macro puts in place of a model.
+pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
+    let declarations = glue::declarations(plan, texts);
+    let computation = source::tokens(&texts.rust);
+    let pullback = source::tokens(&pullback_text(plan));
+    let implementations = glue::implementations(plan, texts);
+    let imports = glue::imports(plan);
+    let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref()];
+    let in_tiles = functions.into_iter().flatten().any(|function| function.lowering == Lowering::Tiles);
+    let param_slices = in_tiles.then(|| glue::param_slices(&plan.program.model));
+    quote! {
+        #declarations
+
+        #[allow(
+            clippy::all,
+            clippy::pedantic,
+            missing_docs,
+            unreachable_pub,
+            unused_variables,
+            unused_imports,
+            dead_code
+        )]
+        const _: () = {
+            #imports
+            #param_slices
+            #computation
+            #pullback
+            #implementations
+        };
+    }
+}
+
+/// A stub of a model that has mistakes, so that its uses are not reported as well.
+pub fn stub(model: &crate::ast::Model) -> TokenStream {
+    glue::stub(model)
+}
+
+fn outputs(function: &Function) -> Vec<NodeId> {
+    roots(function, |root| matches!(root, Root::Output(_)))
+}
+
+fn input_gradients(function: &Function) -> Vec<NodeId> {
+    roots(function, |root| matches!(root, Root::InputGradient(_)))
+}
+
+fn roots(function: &Function, which: impl Fn(Root) -> bool) -> Vec<NodeId> {
+    function.graph.roots.iter().filter(|(root, _)| which(*root)).map(|&(_, id)| id).collect()
+}

@@ -1,0 +1,97 @@
+//! Rust identifiers for the values of a function: the user's own names, `q1`, `q2`, … for the others.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::graph::{Kind, NodeId};
+use crate::ops;
+use crate::schedule::{Function, When};
+
+/// Names that emitted code calls or binds for itself.
+const RESERVED: &[&str] = &[
+    "s", "rows", "outputs", "workspace", "shared", "full", "per_row", "scalar", "pointwise", "pointwise_shared",
+    "dense", "dense_input", "dense_weight", "contract", "contract_sum", "batch_sum", "reduce_sum", "reduce_max",
+    "reduce_min", "logsumexp", "softmax", "log_softmax", "copy", "fill", "one_hot", "scatter", "split", "tile_len",
+    "stride", "forward", "train", "pullback", "prepare", "finish", "lanes", "erf", "powi", "as", "break", "const",
+    "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl", "in", "let", "loop", "match",
+    "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "type",
+    "unsafe", "use", "where", "while", "async", "await", "dyn", "abstract", "become", "box", "do", "final", "macro",
+    "override", "priv", "typeof", "unsized", "virtual", "yield", "try", "gen", "loss",
+];
+
+/// An identifier for every node that has a value of its own.
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    /// Names for a function's leaves and steps, each once.
+    pub(super) fn new(function: &Function) -> Self {
+        let graph = &function.graph;
+        let valued: Vec<NodeId> = graph
+            .ids()
+            .filter(|id| !matches!(graph[*id].kind, Kind::Op(..) | Kind::Constant(_)))
+            .chain(function.steps.iter().map(|step| step.result))
+            .collect();
+        let label = |id: NodeId| graph[id].label.clone().unwrap_or_else(|| format!("q#{}", id.index()));
+        // Intermediates are counted in the order of their numbers; a single one needs no number.
+        let keys: BTreeSet<usize> = valued.iter().filter_map(|&id| key(&label(id))).collect();
+        let rank = |key: usize| keys.range(..key).count() + 1;
+
+        let mut taken: HashSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
+        taken.extend(ops::ALL.iter().map(|op| op.name.to_owned()));
+        let mut names = vec![String::new(); graph.len()];
+        for id in valued {
+            let label = label(id);
+            let base = match (label.split_once('#'), key(&label)) {
+                (Some((stem, _)), Some(_)) if keys.len() == 1 => stem.to_owned(),
+                (Some((stem, _)), Some(key)) => format!("{stem}{}", rank(key)),
+                _ => label.replace('.', "_"),
+            };
+            // A leaf keeps its name; what is computed later makes way.
+            let free = |name: &String| !taken.contains(name);
+            let name = if free(&base) {
+                base
+            } else {
+                (2..)
+                    .map(|count| format!("{base}_{count}"))
+                    .find(free)
+                    .unwrap_or(base)
+            };
+            taken.insert(name.clone());
+            names[id.index()] = name;
+        }
+        Self(names)
+    }
+
+    /// The identifier of a node.
+    pub(super) fn get(&self, id: NodeId) -> &str {
+        &self.0[id.index()]
+    }
+
+    /// `[a, _, c]` for nodes of which only some are read.
+    pub(super) fn pattern(&self, ids: impl IntoIterator<Item = Option<NodeId>>) -> String {
+        let names: Vec<&str> = ids.into_iter().map(|id| id.map_or("_", |id| self.get(id))).collect();
+        format!("[{}]", names.join(", "))
+    }
+}
+
+/// The number behind `#` in an intermediate's label, which its adjoint's label has too.
+fn key(label: &str) -> Option<usize> {
+    label.split_once('#').and_then(|(_, number)| number.parse().ok())
+}
+
+/// The leaves of one kind that a stage reads, by position.
+pub(super) fn leaves(
+    function: &Function,
+    when: &[When],
+    count: usize,
+    position: impl Fn(&Kind) -> Option<usize>,
+) -> Vec<Option<NodeId>> {
+    let mut leaves = vec![None; count];
+    for &stage in when {
+        for id in function.reads(stage) {
+            if let Some(at) = position(&function.graph[id].kind) {
+                leaves[at] = Some(id);
+            }
+        }
+    }
+    leaves
+}

@@ -1,0 +1,493 @@
+//! The *tiles* lowering: one kernel call for each fused step, on rows of a workspace that stays in cache.
+
+use std::fmt::Write;
+
+use super::formula;
+use super::lanes::{needs_finish, sum_name};
+use super::names::{Names, leaves};
+use super::source::{Source, comment};
+use crate::graph::{Attrs, Kind, NodeId, Root};
+use crate::model::Model;
+use crate::notation::Style;
+use crate::ops::Kernel;
+use crate::schedule::{Function, Step, When, Work, behind_views};
+use crate::shape::Shape;
+
+/// The functions of one pass; `stores` are the roots whose rows are written out, with a name each.
+pub(super) fn write(
+    model: &Model,
+    function: &Function,
+    name: &str,
+    doc: &str,
+    stores: &[(NodeId, &'static str)],
+    out: &mut Source,
+) {
+    let writer = Writer { model, function, names: Names::new(function) };
+    if !prepared(function).is_empty() {
+        writer.prologue(name, out);
+    }
+    writer.tile(name, doc, stores, out);
+    if !function.means().is_empty() && needs_finish(function) {
+        writer.epilogue(name, out);
+    }
+}
+
+/// The shared values that have a place in memory: what the prologue computes.
+pub(super) fn prepared(function: &Function) -> Vec<NodeId> {
+    function.steps_of(When::Prologue).map(|step| step.result).collect()
+}
+
+/// The values of the epilogue.
+pub(super) fn finished(function: &Function) -> Vec<NodeId> {
+    function.steps_of(When::Epilogue).map(|step| step.result).collect()
+}
+
+/// The values of a tile that have a place in the workspace.
+pub(super) fn buffers(function: &Function) -> Vec<NodeId> {
+    let kept = |step: &&Step| !matches!(step.work, Work::Sum { .. });
+    function.steps_of(When::Tile).filter(kept).map(|step| step.result).collect()
+}
+
+struct Writer<'a> {
+    model: &'a Model,
+    function: &'a Function,
+    names: Names,
+}
+
+impl Writer<'_> {
+    fn shape(&self, id: NodeId) -> &Shape {
+        &self.function.graph[id].shape
+    }
+
+    fn count(&self, id: NodeId) -> usize {
+        self.shape(id).count()
+    }
+
+    fn real(&self) -> &'static str {
+        self.model.dtype.name()
+    }
+
+    fn params(&self, when: &[When]) -> String {
+        let params = leaves(self.function, when, self.model.params.len(), |kind| match kind {
+            Kind::Param(at) => Some(*at),
+            _ => None,
+        });
+        format!("{}: [&[{}]; {}]", self.names.pattern(params), self.real(), self.model.params.len())
+    }
+
+    fn shared(&self, when: When) -> Option<String> {
+        let prepared = prepared(self.function);
+        if prepared.is_empty() {
+            return None;
+        }
+        let reads: Vec<NodeId> =
+            self.function.reads(when).into_iter().map(|id| behind_views(&self.function.graph, id)).collect();
+        let pattern = self.names.pattern(prepared.iter().map(|id| reads.contains(id).then_some(*id)));
+        Some(format!("{pattern}: [&[{}]; {}]", self.real(), prepared.len()))
+    }
+
+    fn prologue(&self, name: &str, out: &mut Source) {
+        let prepared = prepared(self.function);
+        let mut body = String::new();
+        for step in self.function.steps_of(When::Prologue) {
+            self.step(step, true, &mut body);
+        }
+        let s = self.token_name(&body);
+        out.function(
+            "What does not vary with the example.",
+            &format!(
+                "#[inline(always)] fn prepare_{name}<S: Simd>({s}: S, {}, {}: [&mut [{}]; {}]) {{ {body} }}",
+                self.params(&[When::Prologue]),
+                self.names.pattern(prepared.iter().copied().map(Some)),
+                self.real(),
+                prepared.len()
+            ),
+        );
+    }
+
+    fn tile(&self, name: &str, doc: &str, stores: &[(NodeId, &'static str)], out: &mut Source) {
+        let function = self.function;
+        let real = self.real();
+        let mut body = String::new();
+        let buffers = buffers(function);
+        if !buffers.is_empty() {
+            let lens: Vec<String> =
+                buffers.iter().map(|&id| format!("tile_len::<{real}>(tile, {})", self.count(id))).collect();
+            let pattern = self.names.pattern(buffers.iter().copied().map(Some));
+            let _ = write!(body, "let {pattern} = split(workspace, [{}]);", lens.join(", "));
+        }
+        for step in function.steps_of(When::Tile) {
+            self.step(step, false, &mut body);
+        }
+        let total: usize = stores.iter().map(|&(id, _)| self.count(id)).sum();
+        let mut offset = 0;
+        for &(id, target) in stores {
+            self.store(id, target, [offset, self.count(id), total], &mut body);
+            offset += self.count(id);
+        }
+
+        let mut args = vec![format!("{}: S", self.token_name(&body)), "[rows, tile]: [usize; 2]".to_owned()];
+        if !body.contains("tile_len") {
+            args[1] = "[rows, _]: [usize; 2]".to_owned();
+        }
+        args.push(self.params(&[When::Tile]));
+        args.extend(self.shared(When::Tile));
+        let stored: Vec<NodeId> =
+            stores.iter().map(|&(id, _)| behind_views(&function.graph, id)).collect();
+        let wanted = |id: &NodeId| stored.contains(id);
+        let mut inputs = leaves(function, &[When::Tile], self.model.inputs.len(), |kind| match kind {
+            Kind::Input(at) => Some(*at),
+            _ => None,
+        });
+        let mut cotangents = leaves(function, &[When::Tile], self.model.outputs.len(), |kind| match kind {
+            Kind::Cotangent(at) => Some(*at),
+            _ => None,
+        });
+        for id in function.graph.ids().filter(wanted) {
+            match function.graph[id].kind {
+                Kind::Input(at) => inputs[at] = Some(id),
+                Kind::Cotangent(at) => cotangents[at] = Some(id),
+                _ => {}
+            }
+        }
+        args.push(format!("{}: [&[{real}]; {}]", self.names.pattern(inputs), self.model.inputs.len()));
+        if function.graph.ids().any(|id| matches!(function.graph[id].kind, Kind::Target)) {
+            args.push(format!("target: &[{real}]"));
+        } else if function.graph.ids().any(|id| matches!(function.graph[id].kind, Kind::Cotangent(_))) {
+            let pattern = self.names.pattern(cotangents);
+            args.push(format!("{pattern}: [&[{real}]; {}]", self.model.outputs.len()));
+        }
+        let means = function.means();
+        if !means.is_empty() {
+            args.push(format!("{}: [&mut [{real}]; {}]", self.sums(), means.len()));
+        }
+        if let Some(&(_, target)) = stores.first() {
+            args.push(format!("{target}: &mut [{real}]"));
+        }
+        if !buffers.is_empty() {
+            args.push(format!("workspace: &mut [{real}]"));
+        }
+        out.function(doc, &format!("#[inline(always)] fn {name}<S: Simd>({}) {{ {body} }}", args.join(", ")));
+    }
+
+    fn epilogue(&self, name: &str, out: &mut Source) {
+        let function = self.function;
+        let real = self.real();
+        let finished = finished(function);
+        let mut body = String::new();
+        for step in function.steps_of(When::Epilogue) {
+            self.step(step, true, &mut body);
+        }
+        let mut args = vec![format!("{}: S", self.token_name(&body)), self.params(&[When::Epilogue])];
+        args.extend(self.shared(When::Epilogue));
+        args.push(format!("{}: [&[{real}]; {}]", self.sums(), function.means().len()));
+        let pattern: Vec<String> = finished.iter().map(|&id| self.name(id)).collect();
+        args.push(format!("[{}]: [&mut [{real}]; {}]", pattern.join(", "), finished.len()));
+        out.function(
+            "The loss and the gradients, from means over the batch.",
+            &format!("#[inline(always)] fn finish_{name}<S: Simd>({}) {{ {body} }}", args.join(", ")),
+        );
+    }
+
+    fn token_name(&self, body: &str) -> &'static str {
+        if body.contains("pointwise") { "s" } else { "_" }
+    }
+
+    fn sums(&self) -> String {
+        let sums: Vec<String> =
+            self.function.means().iter().map(|&id| sum_name(self.model, self.function, &self.names, id)).collect();
+        format!("[{}]", sums.join(", "))
+    }
+
+    /// What a value is called: a buffer, a parameter, an input, a sum.
+    fn name(&self, id: NodeId) -> String {
+        let id = behind_views(&self.function.graph, id);
+        match self.function.graph[id].op() {
+            Some((op, _)) if matches!(op.kernel, Kernel::Mean) => {
+                sum_name(self.model, self.function, &self.names, id)
+            }
+            _ => self.names.get(id).to_owned(),
+        }
+    }
+
+    /// One step. In a shared stage there is one row, of values without padding.
+    fn step(&self, step: &Step, shared: bool, body: &mut String) {
+        body.push_str(&comment(&self.remark(step)));
+        let rows = if shared { "1" } else { "rows" };
+        let graph = &self.function.graph;
+        let out = self.name(step.result);
+        let operands = graph.operands(step.result);
+        match &step.work {
+            Work::Pointwise => self.pointwise(step, shared, &out, body),
+            Work::Call => {
+                let Some((op, attrs)) = graph[step.result].op() else { return };
+                let Kernel::Call { function, sizes } = op.kernel else { return };
+                let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
+                let sizes = (sizes)(attrs, &shapes);
+                let sizes = if let [only] = sizes[..] { only.to_string() } else { format!("{sizes:?}") };
+                let args: Vec<String> = operands.iter().map(|&id| self.name(id)).collect();
+                let _ = write!(body, "{function}({rows}, {sizes}, {}, {out});", args.join(", "));
+            }
+            Work::Move => self.movement(step.result, shared, &out, body),
+            Work::Contract { product, bias, activation, gate } => {
+                let bias = bias.map(|id| self.name(id));
+                let epilogue = Epilogue { bias, activation: *activation, gate: gate.map(|id| self.name(id)) };
+                self.contract(*product, shared, &epilogue, &out, body);
+            }
+            Work::Sum { product } => self.sum(step.result, *product, body),
+        }
+    }
+
+    /// The formula of a step, in the names of the user.
+    fn remark(&self, step: &Step) -> String {
+        let graph = &self.function.graph;
+        let label = |id: NodeId| match graph[id].label.as_deref() {
+            Some(label) if !label.contains('#') => label.to_owned(),
+            _ => self.name(id),
+        };
+        let formula = formula::of_step(self.function, step, self.model.dtype, Style::Text, &label).text;
+        if matches!(step.work, Work::Sum { .. }) {
+            let root = graph.roots.iter().find_map(|&(root, id)| match root {
+                Root::ParamGradient(at) if id == step.result => Some(&self.model.params[at].name),
+                _ => None,
+            });
+            return match root {
+                Some(param) => format!("∂J/∂{param}: Σ {formula}"),
+                None => format!("Σ {formula}"),
+            };
+        }
+        let name = label(step.result);
+        match name.strip_prefix("d_") {
+            Some(of) => format!("∂J/∂{of} = {formula}"),
+            None => format!("{name} = {formula}"),
+        }
+    }
+
+    fn pointwise(&self, step: &Step, shared: bool, out: &str, body: &mut String) {
+        let graph = &self.function.graph;
+        let n = self.count(step.result);
+        let mut sources: Vec<(String, String)> = Vec::new();
+        for id in step.reads(graph) {
+            if matches!(graph[id].kind, Kind::Constant(_)) {
+                continue;
+            }
+            let name = self.name(id);
+            let source = match (self.count(id), graph[id].varies) {
+                (1, false) if n > 1 || !shared => format!("scalar({name}[0])"),
+                (1, true) if n > 1 => format!("per_row({name})"),
+                (_, true) => format!("full({name})"),
+                (_, false) => format!("shared({name})"),
+            };
+            if !sources.iter().any(|(known, _)| *known == name) {
+                sources.push((name, source));
+            }
+        }
+        let rust = |id: NodeId| self.name(id);
+        let formula = formula::of_step(self.function, step, self.model.dtype, Style::Rust, &rust).text;
+        let names: Vec<&str> = sources.iter().map(|(name, _)| name.as_str()).collect();
+        let values: Vec<&str> = sources.iter().map(|(_, source)| source.as_str()).collect();
+        let (comma, kernel) = (
+            if sources.len() == 1 { "," } else { "" },
+            if shared { format!("pointwise_shared(s, {n}") } else { format!("pointwise(s, rows, {n}") },
+        );
+        let _ = write!(
+            body,
+            "{kernel}, ({}{comma}), {out}, #[inline(always)] |({}{comma})| {formula});",
+            values.join(", "),
+            names.join(", ")
+        );
+    }
+
+    fn movement(&self, id: NodeId, shared: bool, out: &str, body: &mut String) {
+        let graph = &self.function.graph;
+        let Some((op, attrs)) = graph[id].op() else { return };
+        let Kernel::Move(movement) = op.kernel else { return };
+        let operands = graph.operands(id);
+        let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
+        let movement = movement(attrs, &shapes);
+        let rows = if shared { "1" } else { "rows" };
+        let n = self.count(id);
+        if let Some(fill) = movement.fill {
+            let _ = write!(body, "fill({rows}, {n}, {out}, {:?});", fill.0);
+        }
+        for copy in &movement.copies {
+            let from = operands[copy.operand];
+            if let Kind::Constant(number) = graph[from].kind {
+                // A constant among what is joined: its rows are filled through a stretched single element.
+                let _ = write!(
+                    body,
+                    "copy({rows}, {:?}, View {{ data: &[{:?}], example: 0, offset: 0, strides: {:?} }}, {});",
+                    copy.sizes,
+                    number.0,
+                    vec![0; copy.sizes.len()],
+                    self.view_mut(out, n, shared, copy.to, &copy.to_strides),
+                );
+                continue;
+            }
+            let _ = write!(
+                body,
+                "copy({rows}, {:?}, View {{ data: {}, example: {}, offset: {}, strides: {:?} }}, {});",
+                copy.sizes,
+                self.name(from),
+                self.example_stride(from),
+                copy.from,
+                copy.from_strides,
+                self.view_mut(out, n, shared, copy.to, &copy.to_strides),
+            );
+        }
+    }
+
+    fn view_mut(&self, out: &str, n: usize, shared: bool, offset: usize, strides: &[usize]) -> String {
+        let example = if shared { "0".to_owned() } else { format!("stride::<{}>({n})", self.real()) };
+        format!("ViewMut {{ data: {out}, example: {example}, offset: {offset}, strides: {strides:?} }}")
+    }
+
+    /// The distance between two examples' rows; what is shared has one row for all.
+    fn example_stride(&self, id: NodeId) -> String {
+        if self.function.graph[id].varies {
+            format!("stride::<{}>({})", self.real(), self.count(id))
+        } else {
+            "0".to_owned()
+        }
+    }
+
+    fn contract(&self, product: NodeId, shared: bool, epilogue: &Epilogue, out: &str, body: &mut String) {
+        let graph = &self.function.graph;
+        let operands = graph.operands(product);
+        let (a, b) = (operands[0], operands[1]);
+        let Some((_, attrs)) = graph[product].op() else { return };
+        let dims = Dims::new(attrs, self.shape(a), self.shape(b));
+        let row_by_matrix = !shared && dims.m == 1 && graph[a].varies && !graph[b].varies;
+        let names = (self.name(a), self.name(b));
+        if row_by_matrix && dims.n > 1 {
+            let activation = epilogue.activation.unwrap_or("Linear");
+            if epilogue.gate.is_some() || (epilogue.bias.is_none() && activation == "Linear") {
+                let gate = epilogue.gate.as_ref().map_or("None".to_owned(), |gate| format!("Some({gate})"));
+                let _ = write!(
+                    body,
+                    "dense_input(rows, [{}, {}], {}, {}, {gate}, {out});",
+                    dims.n, dims.k, names.0, names.1
+                );
+            } else {
+                let bias = epilogue.bias.as_ref().map_or("None".to_owned(), |bias| format!("Some({bias})"));
+                let _ = write!(
+                    body,
+                    "dense(rows, [{}, {}], {}, {}, {bias}, Activation::{activation}, {out});",
+                    dims.k, dims.n, names.0, names.1
+                );
+            }
+            return;
+        }
+        let rows = if shared { "1" } else { "rows" };
+        let _ = write!(body, "contract({rows}, {}, {}, {out});", dims.sizes(), self.operands(a, b, &dims));
+    }
+
+    fn operands(&self, a: NodeId, b: NodeId, dims: &Dims) -> String {
+        let operand = |id: NodeId, [row, col]: [usize; 2]| {
+            let example = self.example_stride(id);
+            format!("Operand {{ data: {}, row: {row}, col: {col}, example: {example} }}", self.name(id))
+        };
+        format!("{}, {}", operand(a, dims.a), operand(b, dims.b))
+    }
+
+    fn sum(&self, mean: NodeId, product: Option<NodeId>, body: &mut String) {
+        let graph = &self.function.graph;
+        let out = sum_name(self.model, self.function, &self.names, mean);
+        let Some(product) = product else {
+            let operand = graph.operands(mean)[0];
+            if let Kind::Constant(number) = graph[operand].kind {
+                let _ = write!(body, "for sum in {out}.iter_mut() {{ *sum += {:?} * rows as {}; }}", number.0, self.real());
+                return;
+            }
+            let _ = write!(body, "batch_sum(rows, {}, {}, {out});", self.count(operand), self.name(operand));
+            return;
+        };
+        let operands = graph.operands(product);
+        let (a, b) = (operands[0], operands[1]);
+        let Some((_, attrs)) = graph[product].op() else { return };
+        let dims = Dims::new(attrs, self.shape(a), self.shape(b));
+        if dims.k == 1 {
+            let _ = write!(
+                body,
+                "dense_weight(rows, [{}, {}], {}, {}, {out});",
+                dims.m, dims.n, self.name(a), self.name(b)
+            );
+        } else {
+            let _ = write!(body, "contract_sum(rows, {}, {}, {out});", dims.sizes(), self.operands(a, b, &dims));
+        }
+    }
+
+    /// Writes a root's rows where the caller wants them.
+    fn store(&self, id: NodeId, target: &str, [offset, n, total]: [usize; 3], body: &mut String) {
+        let graph = &self.function.graph;
+        let id = behind_views(graph, id);
+        let to = format!("ViewMut {{ data: {target}, example: {total}, offset: {offset}, strides: [1] }}");
+        let from = match graph[id].kind {
+            Kind::Constant(number) => {
+                format!("View {{ data: &[{:?}], example: 0, offset: 0, strides: [0] }}", number.0)
+            }
+            _ => format!(
+                "View {{ data: {}, example: {}, offset: 0, strides: [1] }}",
+                self.name(id),
+                self.example_stride(id)
+            ),
+        };
+        let _ = write!(body, "copy(rows, [{n}], {from}, {to});");
+    }
+}
+
+/// What a product's kernel does with its result.
+struct Epilogue {
+    bias: Option<String>,
+    activation: Option<&'static str>,
+    gate: Option<String>,
+}
+
+/// A contraction as a product of two matrices with strides.
+struct Dims {
+    m: usize,
+    k: usize,
+    n: usize,
+    /// Strides of the left matrix, [m][k].
+    a: [usize; 2],
+    /// Strides of the right matrix, [k][n].
+    b: [usize; 2],
+}
+
+impl Dims {
+    fn new(attrs: &Attrs, a: &Shape, b: &Shape) -> Self {
+        let k: usize = attrs.axes.iter().map(|&axis| a[axis]).product();
+        let (m, n) = (a.count() / k, b.count() / k);
+        // After the split pass, contracted axes come first or last on the left and first on the right.
+        let last = attrs.axes.last().is_some_and(|&axis| axis + 1 == a.len());
+        let strides = if last || attrs.axes.is_empty() { [k, 1] } else { [1, m] };
+        Self { m, k, n, a: strides, b: [n, 1] }
+    }
+
+    fn sizes(&self) -> String {
+        format!("[{}, {}, {}]", self.m, self.k, self.n)
+    }
+}
+
+/// The operations that a function performs for one example, by the usual count: two for each product that is
+/// summed, one for each element of anything else.
+pub(super) fn flops(function: &Function) -> u64 {
+    let graph = &function.graph;
+    graph
+        .ids()
+        .filter(|&id| graph[id].varies)
+        .filter_map(|id| {
+            let (op, attrs) = graph[id].op()?;
+            let operands = graph.operands(id);
+            Some(match op.kernel {
+                Kernel::Contract => {
+                    let dims = Dims::new(attrs, &graph[operands[0]].shape, &graph[operands[1]].shape);
+                    2 * (dims.m * dims.k * dims.n) as u64
+                }
+                Kernel::Pointwise => op.flops * graph[id].shape.count() as u64,
+                Kernel::Call { .. } => op.flops * graph[operands[0]].shape.count() as u64,
+                _ => 0,
+            })
+        })
+        .sum()
+}

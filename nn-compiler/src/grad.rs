@@ -1,0 +1,189 @@
+//! Reverse-mode differentiation, as graph rewriting.
+//!
+//! The graph is walked from the loss back to its leaves. Each node's adjoint is the sum of what its users
+//! contribute, and each operation's own rule says what it contributes to its operands. Rules are made of
+//! operations, so the result can be differentiated again.
+//!
+//! The batch needs one convention. The loss `J` is the mean over the examples of each one's own loss `l`. The
+//! adjoint of a node that *varies* is `∂l/∂node` for its own example; the adjoint of a *shared* node is
+//! `∂J/∂node`. A contribution from a varying user to a shared operand is therefore its mean over the
+//! examples, and the mean itself passes its adjoint on unchanged.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::build::Program;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
+use crate::model::Model;
+use crate::ops::{self, Site, Vjp};
+use crate::shape::Shape;
+use crate::term::Term;
+
+/// What to differentiate with respect to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// The parameters.
+    pub params: bool,
+    /// The inputs.
+    pub inputs: bool,
+}
+
+/// Adds to the graph the gradient of the mean loss with respect to every parameter.
+///
+/// # Errors
+/// A parameter that reaches the loss only through an operation without a derivative, or not at all.
+pub fn of_loss(program: &Program) -> Result<Graph, Diagnostics> {
+    let Some(loss) = program.graph.root(Root::Loss) else { return Ok(program.graph.clone()) };
+    let wanted = Wanted { params: true, inputs: false };
+    let mut graph = program.graph.clone();
+    let seed = graph.constant(1.0, Shape::scalar());
+    let graph = differentiate(graph, &program.model, &[(loss, seed)], wanted)?;
+    reaches_every_param(program, &graph)?;
+    Ok(graph)
+}
+
+/// Adds to the graph the outputs' gradients, weighted by cotangents that the caller gives: with respect to
+/// the inputs, and to the parameters where `wanted` says so. The loss is left out.
+///
+/// # Errors
+/// An input or parameter that acts only through an operation without a derivative.
+pub fn of_outputs(program: &Program, wanted: Wanted) -> Result<Graph, Diagnostics> {
+    let mut graph = program.graph.clone();
+    graph.roots.retain(|(root, _)| *root != Root::Loss);
+    let outputs: Vec<NodeId> = graph.roots.iter().map(|&(_, id)| id).collect();
+    let mut seeds = Vec::new();
+    for (position, output) in outputs.into_iter().enumerate() {
+        let (shape, region) = (graph[output].shape.clone(), graph[output].region);
+        let seed = graph.leaf(Kind::Cotangent(position), shape, region);
+        graph.label(seed, format!("d_{}", program.model.outputs[position].name));
+        seeds.push((output, seed));
+    }
+    differentiate(graph, &program.model, &seeds, wanted)
+}
+
+/// The adjoints of the leaves, given those of some nodes.
+///
+/// # Errors
+/// An operation without a derivative between a seed and a leaf that is wanted.
+pub fn differentiate(
+    graph: Graph,
+    model: &Model,
+    seeds: &[(NodeId, NodeId)],
+    wanted: Wanted,
+) -> Result<Graph, Diagnostics> {
+    let mut errors = Diagnostics::default();
+    let leaves: Vec<NodeId> = graph.ids().collect();
+    let active = active(&graph, wanted);
+    let end = leaves.len();
+    let graph = RefCell::new(graph);
+    let mut adjoints: BTreeMap<NodeId, Term<'_>> = BTreeMap::new();
+    for &(node, seed) in seeds {
+        accumulate(&mut adjoints, Term::new(&graph, node), Term::new(&graph, seed));
+    }
+    for id in leaves.into_iter().take(end).rev().filter(|id| active[id.index()]) {
+        let Some(&adjoint) = adjoints.get(&id) else { continue };
+        name(&graph, id, adjoint.id);
+        let site = Site::new(&graph, id);
+        let Some((op, _)) = site.y.op() else { continue };
+        let contributions = match op.vjp {
+            Vjp::Rule(rule) => rule(&site, adjoint),
+            Vjp::None { help } => {
+                let fact = format!("`{}` has no derivative, and what can be trained acts through it", op.name);
+                errors.push(Diagnostic::new(site.y.region(), fact).help(help));
+                continue;
+            }
+            // Expansions have been made before; see `optimize::expand`.
+            Vjp::Expansion => unreachable!("`{}` was not expanded before differentiation", op.name),
+        };
+        for (operand, contribution) in site.x.iter().zip(contributions) {
+            if let Some(contribution) = contribution.filter(|_| active[operand.id.index()]) {
+                accumulate(&mut adjoints, *operand, contribution);
+            }
+        }
+    }
+
+    let mut roots = Vec::new();
+    for id in (0..end as u32).map(NodeId::from) {
+        let kind = graph.borrow()[id].kind.clone();
+        let root = match kind {
+            Kind::Param(position) if wanted.params => Root::ParamGradient(position),
+            Kind::Input(position) if wanted.inputs => Root::InputGradient(position),
+            _ => continue,
+        };
+        let adjoint = adjoints.get(&id).map(|adjoint| adjoint.id).unwrap_or_else(|| {
+            // Nothing depends on it, which is different from a dependence that can't be differentiated.
+            let shape = graph.borrow()[id].shape.clone();
+            graph.borrow_mut().constant(0.0, shape)
+        });
+        name(&graph, id, adjoint);
+        roots.push((root, adjoint));
+    }
+    let mut graph = graph.into_inner();
+    graph.roots.extend(roots);
+    // A parameter of which no node is left has no influence at all.
+    for (position, param) in model.params.iter().enumerate() {
+        if wanted.params && graph.root(Root::ParamGradient(position)).is_none() {
+            let zero = graph.constant(0.0, param.shape.clone());
+            graph.roots.push((Root::ParamGradient(position), zero));
+        }
+    }
+    for (position, input) in model.inputs.iter().enumerate() {
+        if wanted.inputs && graph.root(Root::InputGradient(position)).is_none() {
+            let zero = graph.constant(0.0, input.shape.clone());
+            graph.roots.push((Root::InputGradient(position), zero));
+        }
+    }
+    graph.roots.sort_by_key(|&(root, _)| root);
+    errors.finish(graph)
+}
+
+/// For each node, whether a wanted leaf acts on it.
+fn active(graph: &Graph, wanted: Wanted) -> Vec<bool> {
+    let mut active = vec![false; graph.len()];
+    for id in graph.ids() {
+        active[id.index()] = match graph[id].kind {
+            Kind::Param(_) => wanted.params,
+            Kind::Input(_) => wanted.inputs,
+            Kind::Op(..) => graph.operands(id).iter().any(|operand| active[operand.index()]),
+            _ => false,
+        };
+    }
+    active
+}
+
+/// Adds a contribution to a node's adjoint; from a varying user to a shared node, its mean over the examples.
+fn accumulate<'g>(adjoints: &mut BTreeMap<NodeId, Term<'g>>, node: Term<'g>, contribution: Term<'g>) {
+    let contribution = if !node.varies() && contribution.varies() {
+        contribution.apply(&ops::batch_mean::BATCH_MEAN, Attrs::default(), &[])
+    } else {
+        contribution
+    };
+    adjoints.entry(node.id).and_modify(|sum| *sum = *sum + contribution).or_insert(contribution);
+}
+
+/// Calls an adjoint `d_` and its node's name.
+fn name(graph: &RefCell<Graph>, node: NodeId, adjoint: NodeId) {
+    let label = graph.borrow()[node].label.clone();
+    let is_computed = matches!(graph.borrow()[adjoint].kind, Kind::Op(..));
+    if let (Some(label), true) = (label, is_computed) {
+        graph.borrow_mut().label(adjoint, format!("d_{label}"));
+    }
+}
+
+fn reaches_every_param(program: &Program, graph: &Graph) -> Result<(), Diagnostics> {
+    let mut errors = Diagnostics::default();
+    for (position, param) in program.model.params.iter().enumerate() {
+        let gradient = graph.root(Root::ParamGradient(position)).map(|id| &graph[id].kind);
+        if let Some(Kind::Constant(zero)) = gradient
+            && zero.0 == 0.0
+        {
+            let fact = format!("the loss does not depend on `{}`, which can't be trained then", param.name);
+            errors.push(
+                Diagnostic::new(param.region, fact)
+                    .help("let it act on the loss, or remove it; a constant needs no `param`"),
+            );
+        }
+    }
+    errors.finish(())
+}

@@ -1,0 +1,143 @@
+#![doc = include_str!("../ARCHITECTURE.md")]
+
+pub mod ast;
+pub mod build;
+pub mod check;
+pub mod diag;
+pub mod emit;
+pub mod grad;
+pub mod graph;
+pub mod interpret;
+pub mod model;
+pub mod notation;
+pub mod ops;
+pub mod optimize;
+pub mod parse;
+pub mod schedule;
+pub mod shape;
+pub mod term;
+
+use proc_macro2::TokenStream;
+
+use build::Program;
+use diag::Diagnostics;
+use emit::rust::Texts;
+use graph::{Graph, Root};
+use schedule::{Plan, order};
+
+/// What `nn_model!` becomes: items for the full form, an expression for the short one.
+///
+/// Mistakes become `compile_error!` calls at the user's tokens, beside a stub of each model so that rustc
+/// reports nothing on top.
+pub fn expand(tokens: TokenStream) -> TokenStream {
+    let source = match parse::source(tokens.clone()) {
+        Ok(source) => source,
+        Err(errors) => return with_stubs(&errors, &tokens),
+    };
+    let is_short = matches!(source, ast::Source::Short(_));
+    match compile(source) {
+        Ok(plans) => {
+            let items: TokenStream =
+                plans.iter().map(|plan| emit::rust::items(plan, &texts(plan))).collect();
+            match (&plans[..], is_short) {
+                ([plan], true) => {
+                    let name = &plan.program.model.name;
+                    quote::quote!({ #items #name::new(0) })
+                }
+                _ => items,
+            }
+        }
+        Err(errors) if is_short => {
+            let errors = errors.render();
+            quote::quote!({ #errors })
+        }
+        Err(errors) => with_stubs(&errors, &tokens),
+    }
+}
+
+/// The pipeline: what each model of a source is compiled to.
+///
+/// # Errors
+/// Every mistake in the models.
+pub fn compile(source: ast::Source) -> Result<Vec<Plan>, Diagnostics> {
+    let mut errors = Diagnostics::default();
+    let mut plans = Vec::new();
+    for program in build::programs(source)? {
+        match plan(program) {
+            Ok(plan) => plans.push(plan),
+            Err(more) => more.iter().cloned().for_each(|error| errors.push(error)),
+        }
+    }
+    errors.finish(plans)
+}
+
+/// From the graph as the user wrote it to the order of computation of its three functions.
+///
+/// # Errors
+/// What can't be differentiated.
+pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
+    let dtype = program.model.dtype;
+    let stable = stable(&program);
+    let forward = {
+        let graph = keep(&stable.graph, |root| matches!(root, Root::Output(_)));
+        order(optimize::run(optimize::AFTER, &graph), dtype)
+    };
+    let training = if program.model.has_loss {
+        Some(order(optimize::run(optimize::AFTER, &gradient(&stable)?), dtype))
+    } else {
+        None
+    };
+    let pullback = pullback(&stable)?.map(|graph| order(optimize::run(optimize::AFTER, &graph), dtype));
+    Ok(Plan { program, forward, training, pullback })
+}
+
+/// The program as it is differentiated: stable, and open where a composite has no derivative of its own.
+pub fn stable(program: &Program) -> Program {
+    let mut graph = optimize::run(optimize::BEFORE, &program.graph);
+    graph.name_intermediates();
+    Program { model: program.model.clone(), graph }
+}
+
+/// The mean loss and its gradient with respect to the parameters.
+fn gradient(stable: &Program) -> Result<Graph, Diagnostics> {
+    let graph = grad::of_loss(stable)?;
+    Ok(keep(&graph, |root| matches!(root, Root::Loss | Root::ParamGradient(_))))
+}
+
+/// The gradients of the outputs: of the inputs, and without a loss also of the parameters. A model with a loss
+/// whose inputs enter through something without a derivative, such as a class number, has none.
+fn pullback(stable: &Program) -> Result<Option<Graph>, Diagnostics> {
+    let has_loss = stable.model.has_loss;
+    let wanted = grad::Wanted { params: !has_loss, inputs: true };
+    match grad::of_outputs(stable, wanted) {
+        Ok(graph) => Ok(Some(keep(&graph, |root| {
+            matches!(root, Root::ParamGradient(_) | Root::InputGradient(_))
+        }))),
+        Err(_) if has_loss => Ok(None),
+        Err(errors) => Err(errors),
+    }
+}
+
+fn keep(graph: &Graph, which: impl Fn(Root) -> bool) -> Graph {
+    let mut graph = graph.clone();
+    graph.roots.retain(|(root, _)| which(*root));
+    graph
+}
+
+/// The texts that a generated struct carries.
+pub fn texts(plan: &Plan) -> Texts {
+    Texts {
+        rust: emit::rust::text(plan),
+        summary: emit::summary::text(plan),
+        explanation: emit::explain::text(&plan.program),
+        dot: emit::dot::text(&plan.program),
+        latex: emit::latex::text(&plan.program),
+    }
+}
+
+/// The errors, and a stub for every model whose header can still be read.
+fn with_stubs(errors: &Diagnostics, tokens: &TokenStream) -> TokenStream {
+    let stubs: TokenStream = parse::headers(tokens.clone()).iter().map(emit::rust::stub).collect();
+    let errors = errors.render();
+    quote::quote!(#errors #stubs)
+}

@@ -1,0 +1,104 @@
+//! What a model declares: its name, what goes in and out, what it owns. The computation is in the graph.
+
+use proc_macro2::{Ident, TokenStream};
+
+use crate::diag::Region;
+use crate::shape::{Dtype, Shape};
+
+/// A model's declarations.
+#[derive(Clone)]
+pub struct Model {
+    /// Doc comments and attributes, which land on the generated struct.
+    pub attributes: Vec<syn::Attribute>,
+    /// `pub` and the like.
+    pub visibility: syn::Visibility,
+    /// The struct's name.
+    pub name: Ident,
+    /// The path of the runtime crate in emitted code.
+    pub runtime: TokenStream,
+    /// The precision.
+    pub dtype: Dtype,
+    /// In the order of the header.
+    pub inputs: Vec<Variable>,
+    /// In the order of the header.
+    pub outputs: Vec<Variable>,
+    /// In the order of declaration, layers' own among them.
+    pub params: Vec<Param>,
+    /// What the loss compares with, if there is a loss that does.
+    pub target: Option<Target>,
+    /// Whether the user wrote a loss or, in the short form, left it to be the mean squared error.
+    pub has_loss: bool,
+    /// The user's code of the model's body, for explanations: one statement an entry.
+    pub source: Vec<String>,
+}
+
+/// An input or output.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// As the user wrote it.
+    pub name: Ident,
+    /// Of one example.
+    pub shape: Shape,
+}
+
+/// A trainable tensor.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// `w1`, or `h1.weight` for a layer's.
+    pub name: String,
+    /// The Rust field: the name with underscores for dots.
+    pub field: Ident,
+    /// Its shape.
+    pub shape: Shape,
+    /// What it starts from.
+    pub init: Init,
+    /// The declaration, or the call of the layer.
+    pub region: Region,
+}
+
+/// Where a parameter starts.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Init {
+    /// One number everywhere.
+    Constant(f64),
+    /// Uniform between two bounds.
+    Uniform(f64, f64),
+    /// Normal, by mean and standard deviation.
+    Normal(f64, f64),
+    /// Uniform in ±√(6 / (`fan_in` + `fan_out`)): Glorot and Bengio, 2010, equation 16.
+    GlorotUniform,
+    /// Normal with variance 2 / (`fan_in` + `fan_out`): Glorot and Bengio, 2010, equation 12.
+    GlorotNormal,
+    /// Uniform in ±√(6 / `fan_in`): He et al., 2015, equation 10, as a uniform distribution.
+    HeUniform,
+    /// Normal with variance 2 / `fan_in`: He et al., 2015, equation 10.
+    HeNormal,
+}
+
+/// What the loss compares with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// Numbers in the shape of a prediction.
+    Values(Shape),
+    /// Probabilities, most often 0 or 1, in the shape of a prediction.
+    Binary(Shape),
+    /// A class, as a whole number below the count.
+    Class(usize),
+}
+
+impl Target {
+    /// The shape of one example's target.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Values(shape) | Self::Binary(shape) => shape.clone(),
+            Self::Class(_) => Shape::scalar(),
+        }
+    }
+}
+
+impl Model {
+    /// The number of trainable scalars.
+    pub fn param_count(&self) -> usize {
+        self.params.iter().map(|param| param.shape.count()).sum()
+    }
+}

@@ -1,0 +1,88 @@
+//! `concat(a, b, …, axis)`: tensors one after the other along an axis.
+//!
+//! `attrs.axes` holds the axis.
+
+use ndarray::Axis;
+
+use super::{Arg, Copy, Kernel, Mismatch, Movement, Op, Rewrite, Stage, Vjp};
+use crate::graph::Attrs;
+use crate::notation::Formula;
+use crate::shape::Shape;
+
+/// Tensors joined along an axis; their other sizes agree.
+pub static CONCAT: Op = Op {
+    name: "concat",
+    args: &[Arg::Tensors("tensors"), Arg::Axis("axis", 0)],
+    shape,
+    vjp: Vjp::Rule(|at, d| {
+        let (axis, mut start) = (at.attrs.axes[0], 0);
+        at.x.iter()
+            .map(|x| {
+                let shape = x.shape();
+                let mut starts = vec![0; shape.len()];
+                starts[axis] = start;
+                start += shape[axis];
+                Some(d.block(&starts, &shape))
+            })
+            .collect()
+    }),
+    eval: |attrs, x| {
+        let axis = Axis(attrs.axes[0]);
+        let mut joined = x[0].clone();
+        for next in &x[1..] {
+            joined.append(axis, next.view()).expect("the shape rule has checked the sizes");
+        }
+        joined.as_standard_layout().into_owned()
+    },
+    kernel: Kernel::Move(movement),
+    notation: |style, attrs, x, _| {
+        let axis = Formula::atom(format!("axis = {}", attrs.axes[0]));
+        let shown = (attrs.axes[0] != 0).then_some(&axis);
+        style.call("concat", x.iter().chain(shown))
+    },
+    rewrites: &[Rewrite {
+        name: "one tensor alone is itself",
+        stage: Stage::Simplify,
+        apply: |_, x| if let [only] = x { Some(*only) } else { None },
+    }],
+    flops: 0,
+    ..Op::POINTWISE
+};
+
+fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
+    let (axis, first) = (attrs.axes[0], &shapes[0]);
+    if axis >= first.len() {
+        return Err(Mismatch::new(format!("there is no axis {axis} in {first}"))
+            .help("make a vector of a scalar with `reshape(x, [1])`"));
+    }
+    let others = first.without(&[axis]);
+    let fits = |shape: &&Shape| shape.len() == first.len() && shape.without(&[axis]) == others;
+    if let Some(other) = shapes.iter().find(|shape| !fits(shape)) {
+        return Err(Mismatch::new(format!("{first} and {other} don't join along axis {axis}"))
+            .help("all other sizes must agree"));
+    }
+    let mut joined = first.to_vec();
+    joined[axis] = shapes.iter().map(|shape| shape[axis]).sum();
+    Ok(joined.into())
+}
+
+fn movement(attrs: &Attrs, shapes: &[Shape]) -> Movement {
+    let axis = attrs.axes[0];
+    let mut joined = shapes[0].to_vec();
+    joined[axis] = shapes.iter().map(|shape| shape[axis]).sum();
+    let to_strides = Shape::from(joined).strides();
+    let mut start = 0;
+    let copies = shapes.iter().enumerate().map(|(operand, shape)| {
+        let to = start * to_strides[axis];
+        start += shape[axis];
+        Copy {
+            operand,
+            sizes: shape.to_vec(),
+            from: 0,
+            from_strides: shape.strides(),
+            to,
+            to_strides: to_strides.clone(),
+        }
+    });
+    Movement { fill: None, copies: copies.collect() }
+}

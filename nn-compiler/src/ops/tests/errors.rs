@@ -1,0 +1,111 @@
+//! What shape rules say when operands don't fit.
+
+use super::*;
+
+#[track_caller]
+fn refuses(op: &Op, attrs: &Attrs, shapes: &[&[usize]], fact: &str) -> Mismatch {
+    let shapes: Vec<Shape> = shapes.iter().map(|shape| Shape::from(shape.to_vec())).collect();
+    let mismatch = (op.shape)(attrs, &shapes).expect_err("the shapes don't fit");
+    assert_eq!(mismatch.fact, fact);
+    mismatch
+}
+
+#[test]
+fn products() {
+    let none = Attrs::default();
+    let mismatch = refuses(
+        &matmul::MATMUL,
+        &none,
+        &[&[16], &[10, 64]],
+        "`@` needs the inner sizes to agree: [16] @ [10, 64]",
+    );
+    assert_eq!(mismatch.help.as_deref(), Some("{1} has 10 rows and {0} has 16 elements"));
+    assert_eq!(mismatch.expected, Some((1, Shape::from([16, 64]))));
+    refuses(&matmul::MATMUL, &none, &[&[], &[3]], "`@` takes vectors and matrices: [] @ [3]");
+    refuses(
+        &matmul::MATMUL,
+        &none,
+        &[&[3], &[3, 2, 2]],
+        "`@` takes a vector or a matrix on its right: [3] @ [3, 2, 2]",
+    );
+    refuses(&outer::OUTER, &none, &[&[3], &[3, 2]], "`outer` takes two vectors, not [3] and [3, 2]");
+    refuses(&dot::DOT, &none, &[&[3], &[2]], "the shapes [3] and [2] differ");
+    let swapped = pairs(&[1, 0], &[0, 1]);
+    refuses(
+        &contract::CONTRACT,
+        &swapped,
+        &[&[2, 3], &[3, 2]],
+        "the axes [1, 0] of [2, 3] don't pair with the axes [0, 1] of [3, 2]",
+    );
+    let weight = "a dense layer of [3] needs a parameter [3, 2], not [2, 2]";
+    refuses(&dense::DENSE, &Attrs::sizes([2, 0]), &[&[3], &[2, 2]], weight);
+}
+
+#[test]
+fn moves() {
+    let mismatch =
+        refuses(&reshape::RESHAPE, &Attrs::sizes([4]), &[&[2, 3]], "[2, 3] does not reshape to [4]");
+    assert_eq!(mismatch.help.as_deref(), Some("the one has 6 elements, the other 4"));
+    refuses(&broadcast::BROADCAST, &Attrs::sizes([4]), &[&[3]], "[3] does not broadcast to [4]");
+    refuses(&broadcast::BROADCAST, &Attrs::sizes([3]), &[&[2, 3]], "[2, 3] does not broadcast to [3]");
+    refuses(
+        &broadcast::BROADCAST,
+        &pairs(&[1, 0], &[2, 3]),
+        &[&[3, 2]],
+        "[3, 2] does not broadcast to [2, 3]",
+    );
+    refuses(
+        &transpose::TRANSPOSE,
+        &Attrs::axes([0, 0]),
+        &[&[2, 3]],
+        "[0, 0] is not an order of the axes of [2, 3]",
+    );
+    refuses(
+        &concat::CONCAT,
+        &Attrs::axes([0]),
+        &[&[2, 3], &[2, 4]],
+        "[2, 3] and [2, 4] don't join along axis 0",
+    );
+    refuses(&concat::CONCAT, &Attrs::axes([0]), &[&[], &[]], "there is no axis 0 in []");
+    refuses(&slice::SLICE, &Attrs::sizes([3, 3]), &[&[5]], "`3..6` is outside of axis 0 of [5]");
+    refuses(&slice::SLICE, &pairs(&[0], &[5, 1]), &[&[5]], "`5` is outside of axis 0 of [5]");
+    refuses(&slice::SLICE, &Attrs::sizes([3, 0]), &[&[5]], "`3..3` is empty");
+    refuses(&pad::PAD, &Attrs::sizes([3, 5]), &[&[3]], "[3] at [3] is not a block of [5]");
+}
+
+#[test]
+fn others() {
+    let none = Attrs::default();
+    let mismatch = refuses(&add::ADD, &none, &[&[3], &[4]], "the shapes [3] and [4] differ");
+    assert_eq!(mismatch.expected, Some((1, Shape::from([3]))));
+    refuses(&sum::SUM, &Attrs::axes([2]), &[&[2, 3]], "there is no axis 2 in [2, 3]");
+    refuses(&sum::SUM, &Attrs::axes([1, 0]), &[&[2, 3]], "the axes [1, 0] are not ascending");
+    refuses(&softmax::SOFTMAX, &Attrs::axes([0]), &[&[]], "there is no axis 0 in []");
+    refuses(
+        &softmax::SOFTMAX,
+        &Attrs::axes([0, 2]),
+        &[&[2, 3, 4]],
+        "`softmax` takes adjacent axes, not [0, 2]",
+    );
+    refuses(
+        &clamp::CLAMP,
+        &Attrs::numbers(&[1.0, 0.0]),
+        &[&[3]],
+        "the low bound 1 is above the high bound 0",
+    );
+    refuses(&huber::HUBER, &Attrs::numbers(&[0.0]), &[&[3], &[3]], "`huber` needs a positive `delta`, not 0");
+    refuses(&mse::MSE, &none, &[&[3], &[]], "the shapes [3] and [] differ");
+    refuses(
+        &cross_entropy::CROSS_ENTROPY,
+        &none,
+        &[&[], &[]],
+        "`cross_entropy` takes a vector of probabilities, not []",
+    );
+    refuses(
+        &cross_entropy::CROSS_ENTROPY,
+        &none,
+        &[&[3], &[3]],
+        "`cross_entropy` takes the index of a class, not [3]",
+    );
+    refuses(&one_hot::ONE_HOT, &Attrs::sizes([3]), &[&[2]], "`one_hot` takes one index, not [2]");
+}

@@ -1,0 +1,406 @@
+//! Every record against its own reference semantics: shapes, derivatives, expansions, movements, runs.
+
+mod conventions;
+mod errors;
+mod notation;
+mod rewrites;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::diag::Region;
+use crate::graph::Kind;
+use crate::interpret::{Bindings, Example, Values, evaluate};
+
+/// Where an operation is tried: away from kinks, poles and ties, so that finite differences hold.
+#[derive(Clone, Copy)]
+enum Domain {
+    /// Both signs, no closer to 0 than 0.2, and no two elements alike.
+    Real,
+    /// From 0.3 to 2.3.
+    Positive,
+    /// From 0.1 to 0.9.
+    Probability,
+    /// This number, which is no quantity: an index, a condition.
+    Fixed(f64),
+}
+
+/// An application of an operation.
+struct Case {
+    attrs: Attrs,
+    operands: Vec<(Shape, Domain)>,
+}
+
+use Domain::{Fixed, Positive, Probability, Real};
+
+fn case(attrs: Attrs, operands: &[(&[usize], Domain)]) -> Case {
+    Case {
+        attrs,
+        operands: operands.iter().map(|&(shape, domain)| (Shape::from(shape.to_vec()), domain)).collect(),
+    }
+}
+
+/// The operation on some shapes, all elements real and in one attribute.
+fn on(attrs: Attrs, shapes: &[&[usize]]) -> Case {
+    let operands: Vec<(&[usize], Domain)> = shapes.iter().map(|&shape| (shape, Real)).collect();
+    case(attrs, &operands)
+}
+
+/// Pointwise, on a scalar, a vector and a matrix.
+fn everywhere(attrs: &Attrs, domains: &[Domain]) -> Vec<Case> {
+    let shapes: [&[usize]; 3] = [&[], &[3], &[2, 4]];
+    let operands = |shape| domains.iter().map(|&domain| (shape, domain)).collect::<Vec<_>>();
+    shapes.into_iter().map(|shape| case(attrs.clone(), &operands(shape))).collect()
+}
+
+fn pairs(axes: &[usize], sizes: &[usize]) -> Attrs {
+    Attrs { axes: axes.to_vec(), sizes: sizes.to_vec(), ..Attrs::default() }
+}
+
+fn cases(op: &Op) -> Vec<Case> {
+    let none = Attrs::default();
+    let numbers = Attrs::numbers;
+    let reductions = || {
+        vec![
+            on(Attrs::axes([]), &[&[]]),
+            on(Attrs::axes([0]), &[&[5]]),
+            on(Attrs::axes([0]), &[&[3, 4]]),
+            on(Attrs::axes([1]), &[&[2, 3, 4]]),
+            on(Attrs::axes([1, 2]), &[&[2, 3, 4]]),
+            on(Attrs::axes([0, 2]), &[&[2, 3, 4]]),
+        ]
+    };
+    match op.name {
+        "pow" => everywhere(&none, &[Positive, Real]),
+        "log" | "sqrt" => everywhere(&none, &[Positive]),
+        "powi" => [3.0, 2.0, 1.0, 0.0, -1.0, -2.0, 7.0]
+            .iter()
+            .flat_map(|&exponent| everywhere(&numbers(&[exponent]), &[Real]))
+            .collect(),
+        "leaky_relu" => everywhere(&numbers(&[0.1]), &[Real]),
+        "elu" => [1.0, 0.7].iter().flat_map(|&alpha| everywhere(&numbers(&[alpha]), &[Real])).collect(),
+        "clamp" => everywhere(&numbers(&[-0.1, 0.15]), &[Real])
+            .into_iter()
+            .chain(everywhere(&numbers(&[-5.0, 0.1]), &[Real]))
+            .collect(),
+        "select" => [0.0, 1.0, -2.0]
+            .iter()
+            .flat_map(|&condition| everywhere(&none, &[Fixed(condition), Real, Real]))
+            .collect(),
+        "max" | "min" if op.takes(1) => reductions(),
+        "sum" | "mean" | "logsumexp" => reductions(),
+        "softmax" | "log_softmax" => vec![
+            on(Attrs::axes([0]), &[&[4]]),
+            on(Attrs::axes([0]), &[&[3, 2]]),
+            on(Attrs::axes([1]), &[&[2, 3, 2]]),
+            on(Attrs::axes([1, 2]), &[&[2, 3, 2]]),
+        ],
+        "one_hot" => vec![case(Attrs::sizes([4]), &[(&[], Fixed(2.0))])],
+        "contract" => vec![
+            on(pairs(&[], &[]), &[&[2], &[3]]),
+            on(pairs(&[0], &[0]), &[&[3], &[3]]),
+            on(pairs(&[0], &[0]), &[&[3], &[3, 2]]),
+            on(pairs(&[0], &[1]), &[&[3], &[2, 3]]),
+            on(pairs(&[1], &[0]), &[&[2, 3], &[3, 4]]),
+            on(pairs(&[0], &[1]), &[&[3, 2], &[4, 3]]),
+            on(pairs(&[0, 2], &[2, 0]), &[&[2, 3, 4], &[4, 5, 2]]),
+            on(pairs(&[0, 1], &[2, 1]), &[&[2, 3, 2], &[3, 3, 2]]),
+            on(pairs(&[0, 1], &[0, 1]), &[&[2, 3], &[2, 3]]),
+            on(pairs(&[0, 1], &[1, 0]), &[&[2, 3], &[3, 2]]),
+        ],
+        "matmul" => vec![
+            on(none.clone(), &[&[3], &[3]]),
+            on(none.clone(), &[&[3], &[3, 2]]),
+            on(none.clone(), &[&[2, 3], &[3]]),
+            on(none.clone(), &[&[2, 3], &[3, 4]]),
+            on(none.clone(), &[&[2, 2, 3], &[3, 4]]),
+        ],
+        "dot" => [&[][..], &[3], &[2, 3]].map(|shape| on(none.clone(), &[shape, shape])).into(),
+        "outer" => vec![on(none, &[&[2], &[3]])],
+        "dense" => vec![
+            on(Attrs::sizes([2, 1]), &[&[3], &[3, 2], &[2]]),
+            on(Attrs::sizes([2, 0]), &[&[3], &[3, 2]]),
+            on(Attrs::sizes([2, 1]), &[&[], &[1, 2], &[2]]),
+            on(Attrs::sizes([2, 1]), &[&[4, 3], &[3, 2], &[2]]),
+        ],
+        "broadcast" => vec![
+            on(pairs(&[], &[3]), &[&[]]),
+            on(pairs(&[], &[2, 3]), &[&[3]]),
+            on(pairs(&[0], &[3, 2]), &[&[3]]),
+            on(pairs(&[0, 2], &[2, 4, 3]), &[&[2, 3]]),
+            on(pairs(&[1, 2], &[2, 4, 3]), &[&[4, 1]]),
+            on(pairs(&[], &[4, 3]), &[&[4, 1]]),
+        ],
+        "transpose" => vec![
+            on(Attrs::axes([]), &[&[]]),
+            on(Attrs::axes([1, 0]), &[&[2, 3]]),
+            on(Attrs::axes([1, 2, 0]), &[&[2, 3, 4]]),
+        ],
+        "reshape" => vec![
+            on(Attrs::sizes([3, 2]), &[&[2, 3]]),
+            on(Attrs::sizes([1, 1]), &[&[]]),
+            on(Attrs::sizes([]), &[&[1]]),
+        ],
+        "concat" => vec![
+            on(Attrs::axes([0]), &[&[2], &[3], &[1]]),
+            on(Attrs::axes([0]), &[&[2, 3], &[1, 3]]),
+            on(Attrs::axes([1]), &[&[2, 3], &[2, 1], &[2, 2]]),
+            on(Attrs::axes([1]), &[&[2, 3]]),
+        ],
+        "slice" => vec![
+            on(Attrs::sizes([1, 3]), &[&[5]]),
+            on(pairs(&[0], &[4, 1]), &[&[5]]),
+            on(pairs(&[0], &[1, 0, 1, 3]), &[&[2, 3]]),
+            on(pairs(&[1], &[0, 2, 1, 2, 1, 2]), &[&[2, 3, 4]]),
+            on(pairs(&[0, 2], &[1, 0, 3, 1, 3, 1]), &[&[2, 3, 4]]),
+        ],
+        "pad" => vec![
+            on(Attrs::sizes([1, 5]), &[&[3]]),
+            on(Attrs::sizes([0, 1, 2, 3]), &[&[1, 2]]),
+            on(Attrs::sizes([]), &[&[]]),
+        ],
+        "mse" | "mae" => everywhere(&none, &[Real, Real]),
+        "huber" => everywhere(&numbers(&[0.37]), &[Real, Real]),
+        "binary_cross_entropy" => everywhere(&none, &[Probability, Probability]),
+        "cross_entropy" => vec![case(none, &[(&[4], Probability), (&[], Fixed(2.0))])],
+        _ if op.args.is_empty() => everywhere(&none, &vec![Real; if *op == gate::GATE { 2 } else { 1 }]),
+        _ => everywhere(&none, &vec![Real; op.args.iter().filter(|arg| arg.is_operand()).count()]),
+    }
+}
+
+/// Numbers from 0 below 1 that look random and are the same in every run: the golden ratio's multiples.
+fn fractions(seed: usize) -> impl Iterator<Item = f64> {
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    (1..).map(move |i| (f64::from(i) * GOLDEN + seed as f64 * 0.754_877_666_246_692_8).fract())
+}
+
+fn sample(shape: &Shape, domain: Domain, seed: usize) -> Tensor {
+    let mut fractions = fractions(seed);
+    let mut next = || fractions.next().unwrap_or_default();
+    let elements = (0..shape.count()).map(|_| match domain {
+        Real => {
+            let (magnitude, sign) = (0.2 + 1.6 * next(), next());
+            if sign < 0.5 { -magnitude } else { magnitude }
+        }
+        Positive => 0.3 + 2.0 * next(),
+        Probability => 0.1 + 0.8 * next(),
+        Fixed(value) => value,
+    });
+    tensor(shape, elements.collect())
+}
+
+fn samples(case: &Case) -> Vec<Tensor> {
+    let operands = case.operands.iter().enumerate();
+    operands.map(|(seed, (shape, domain))| sample(shape, *domain, seed)).collect()
+}
+
+/// A graph under construction with one input for each operand.
+fn inputs(shapes: &[Shape]) -> (RefCell<Graph>, Vec<NodeId>) {
+    let mut graph = Graph::default();
+    let leaf = |(i, shape): (usize, &Shape)| graph.leaf(Kind::Input(i), shape.clone(), Region::none());
+    let ids = shapes.iter().enumerate().map(leaf).collect();
+    (RefCell::new(graph), ids)
+}
+
+fn terms<'g>(graph: &'g RefCell<Graph>, ids: &[NodeId]) -> Vec<Term<'g>> {
+    ids.iter().map(|&id| Term::new(graph, id)).collect()
+}
+
+/// The values of a graph for one example.
+fn values(graph: &RefCell<Graph>, inputs: &[Tensor], cotangents: &[Tensor]) -> Values {
+    let example = Example { inputs: inputs.to_vec(), target: None, cotangents: cotangents.to_vec() };
+    evaluate(&graph.borrow(), &Bindings { params: Vec::new(), examples: vec![example] })
+}
+
+/// The adjoints of some nodes, given that of `y`. What has no rule is differentiated by way of its expansion.
+fn pullback<'g>(y: Term<'g>, d: Term<'g>, to: &[Term<'g>]) -> Vec<Option<Term<'g>>> {
+    let mut adjoints = BTreeMap::from([(y.id, (y, d))]);
+    let mut found: Vec<Option<Term<'g>>> = vec![None; to.len()];
+    while let Some((id, (y, d))) = adjoints.pop_last() {
+        if let Some(position) = to.iter().position(|leaf| leaf.id == id) {
+            found[position] = Some(d);
+            continue;
+        }
+        let Some((op, attrs)) = y.op() else { continue };
+        let x = y.operands();
+        let contributions = match (&op.vjp, op.kernel) {
+            (Vjp::Rule(rule), _) => rule(&Site { attrs, x: x.clone(), y }, d),
+            (Vjp::Expansion, Kernel::Composite(expand)) => pullback(expand(&attrs, &x), d, &x),
+            (Vjp::Expansion, _) => panic!("`{}` has neither a rule nor an expansion", op.name),
+            (Vjp::None { .. }, _) => continue,
+        };
+        assert_eq!(contributions.len(), x.len(), "`{}` has a contribution for each operand", op.name);
+        for (operand, contribution) in x.into_iter().zip(contributions) {
+            let Some(contribution) = contribution else { continue };
+            assert_eq!(contribution.shape(), operand.shape(), "an adjoint of `{}`", op.name);
+            let sum = adjoints.get(&operand.id).map_or(contribution, |&(_, sum)| sum + contribution);
+            adjoints.insert(operand.id, (operand, sum));
+        }
+    }
+    found
+}
+
+/// The derivative of the result's product with a cotangent, by finite differences of fourth order.
+fn differences(op: &Op, attrs: &Attrs, x: &[Tensor], cotangent: &Tensor, operand: usize) -> Tensor {
+    const STEP: f64 = 1e-3;
+    let elements = (0..x[operand].len()).map(|element| {
+        let at = |shift: f64| {
+            let mut moved = x.to_vec();
+            if let Some(value) = moved[operand].iter_mut().nth(element) {
+                *value += shift;
+            }
+            ((op.eval)(attrs, &moved) * cotangent).sum()
+        };
+        (8.0 * (at(STEP) - at(-STEP)) - (at(2.0 * STEP) - at(-2.0 * STEP))) / (12.0 * STEP)
+    });
+    tensor(x[operand].shape(), elements.collect())
+}
+
+#[track_caller]
+fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
+    assert_eq!(actual.shape(), expected.shape(), "{what}");
+    for (a, e) in actual.iter().zip(expected) {
+        let close = (a - e).abs() <= tolerance * (1.0 + e.abs()) || a == e || (a.is_nan() && e.is_nan());
+        assert!(close, "{what}: {actual} is not {expected}");
+    }
+}
+
+fn shapes(case: &Case) -> Vec<Shape> {
+    case.operands.iter().map(|(shape, _)| shape.clone()).collect()
+}
+
+#[test]
+fn shape_rules_foretell_values() {
+    for &op in ALL {
+        for case in cases(op) {
+            let expected = (op.shape)(&case.attrs, &shapes(&case)).expect(op.name);
+            let value = (op.eval)(&case.attrs, &samples(&case));
+            assert_eq!(value.shape(), &expected[..], "`{}` with {:?}", op.name, case.attrs);
+            assert!(value.iter().all(|element| element.is_finite()), "`{}`: {value}", op.name);
+        }
+    }
+}
+
+#[test]
+fn derivatives_agree_with_finite_differences() {
+    for &op in ALL.iter().filter(|op| !matches!(op.vjp, Vjp::None { .. })) {
+        // Its derivative is not that of its value: that is its purpose.
+        if *op == stop_gradient::STOP_GRADIENT {
+            continue;
+        }
+        for case in cases(op) {
+            let (graph, ids) = inputs(&shapes(&case));
+            let x = terms(&graph, &ids);
+            let y = x[0].apply(op, case.attrs.clone(), &x[1..]);
+            let shape = y.shape();
+            let seed = graph.borrow_mut().leaf(Kind::Cotangent(0), shape, Region::none());
+            let adjoints = pullback(y, Term::new(&graph, seed), &x);
+            let operands = samples(&case);
+            let cotangent = sample(&y.shape(), Real, 9);
+            let values = values(&graph, &operands, std::slice::from_ref(&cotangent));
+            for (position, adjoint) in adjoints.into_iter().enumerate() {
+                let what =
+                    format!("`{}` with {:?} on {:?}, operand {position}", op.name, case.attrs, shapes(&case));
+                if matches!(case.operands[position].1, Fixed(_)) {
+                    assert!(adjoint.is_none(), "{what}");
+                    continue;
+                }
+                let expected = differences(op, &case.attrs, &operands, &cotangent, position);
+                let actual = adjoint.map_or_else(
+                    || Tensor::zeros(operands[position].shape()),
+                    |adjoint| values.example(adjoint.id, 0).clone(),
+                );
+                assert_close(&actual, &expected, 1e-8, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn expansions_mean_what_they_stand_for() {
+    for &op in ALL {
+        let Kernel::Composite(expand) = op.kernel else { continue };
+        for case in cases(op) {
+            let (graph, ids) = inputs(&shapes(&case));
+            let expansion = expand(&case.attrs, &terms(&graph, &ids));
+            assert!(expansion.op().is_none_or(|(other, _)| other != op), "`{}` expands into itself", op.name);
+            let operands = samples(&case);
+            let values = values(&graph, &operands, &[]);
+            let expected = (op.eval)(&case.attrs, &operands);
+            assert_close(values.example(expansion.id, 0), &expected, 1e-13, op.name);
+        }
+    }
+}
+
+#[test]
+fn movements_move_as_the_semantics_say() {
+    for &op in ALL {
+        let Kernel::Move(movement) = op.kernel else { continue };
+        for case in cases(op) {
+            let movement = movement(&case.attrs, &shapes(&case));
+            let operands = samples(&case);
+            let expected = (op.eval)(&case.attrs, &operands);
+            let fill = movement.fill.map_or(f64::NAN, |number| number.0);
+            let mut elements = vec![fill; expected.len()];
+            for copy in &movement.copies {
+                let source: Vec<f64> = operands[copy.operand].iter().copied().collect();
+                for place in ndarray::indices(copy.sizes.clone()) {
+                    let index = |start: usize, strides: &[usize]| {
+                        start
+                            + strides.iter().enumerate().map(|(axis, step)| place[axis] * step).sum::<usize>()
+                    };
+                    elements[index(copy.to, &copy.to_strides)] = source[index(copy.from, &copy.from_strides)];
+                }
+            }
+            assert_close(&tensor(expected.shape(), elements), &expected, 0.0, op.name);
+        }
+    }
+}
+
+#[test]
+fn runs_of_axes_are_what_reductions_see() {
+    for &op in ALL {
+        let Kernel::Call { sizes, .. } = op.kernel else { continue };
+        for case in cases(op).into_iter().filter(|case| sum::are_adjacent(&case.attrs.axes)) {
+            let shapes = shapes(&case);
+            let result = (op.shape)(&case.attrs, &shapes).expect(op.name);
+            match sizes(&case.attrs, &shapes)[..] {
+                [classes] => assert_eq!(result[..], [classes]),
+                [outer, len, inner] => {
+                    let x = &samples(&case)[0];
+                    let as_run = x.to_shape((outer, len, inner)).expect(op.name).into_dyn().into_owned();
+                    let of_run = (op.eval)(&Attrs::axes([1]), &[as_run]);
+                    let expected = (op.eval)(&case.attrs, std::slice::from_ref(x));
+                    let of_run = tensor(&result, of_run.iter().copied().collect());
+                    assert_close(&of_run, &expected, 1e-15, op.name);
+                }
+                ref other => panic!("`{}` is called with {other:?}", op.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_reach_every_operation() {
+    for &op in ALL.iter().filter(|op| !op.args.is_empty()) {
+        let operands = op.args.iter().filter(|arg| arg.is_operand()).count();
+        assert_eq!(find(op.name, operands), Some(op));
+    }
+    assert_eq!(find("max", 2), Some(&max::MAX));
+    assert_eq!(find("max", 1), Some(&reduce_max::REDUCE_MAX));
+    assert_eq!(find("concat", 5), Some(&concat::CONCAT));
+    // With attributes by position, no count fits, and the name decides.
+    assert_eq!(find("dense", 3), Some(&dense::DENSE));
+    // What only the compiler makes can't be called.
+    assert_eq!(find("gate", 2), None);
+}
+
+#[test]
+fn what_has_no_derivative_says_what_to_do() {
+    for op in ALL {
+        if let Vjp::None { help } = op.vjp {
+            assert!(!help.is_empty(), "`{}`", op.name);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What is computed together: a chain of pointwise operations is one loop, a product takes bias, activation
+//! and gate with it, and a mean of products never makes them one by one.
+
+use super::{Lowering, When};
+use crate::graph::{Graph, Kind, NodeId};
+use crate::ops::{Epilogue, Kernel};
+
+/// The values that one loop over rows can read: the runtime's kernel takes so many.
+const SOURCES: usize = 8;
+
+/// One line of emitted code.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The node whose value it computes.
+    pub result: NodeId,
+    /// When.
+    pub when: When,
+    /// How.
+    pub work: Work,
+    /// The nodes on the way to the result that have no value of their own.
+    pub fused: Vec<NodeId>,
+}
+
+/// What a step does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Work {
+    /// Evaluates the formula that ends at the result.
+    Pointwise,
+    /// Calls a kernel.
+    Call,
+    /// Moves elements.
+    Move,
+    /// Multiplies matrices, adding and applying what follows.
+    Contract {
+        /// The product itself.
+        product: NodeId,
+        /// A shared vector added to each row.
+        bias: Option<NodeId>,
+        /// The activation applied last.
+        activation: Option<&'static str>,
+        /// Rows where the product counts: elsewhere it is zero.
+        gate: Option<NodeId>,
+    },
+    /// Adds the tile's examples to a sum over the batch; of products, without making them one by one.
+    Sum {
+        /// The product that is summed.
+        product: Option<NodeId>,
+    },
+}
+
+impl Step {
+    /// The values that it reads.
+    pub fn reads(&self, graph: &Graph) -> Vec<NodeId> {
+        let inside = |id: &NodeId| *id == self.result || self.fused.contains(id);
+        let mut reads: Vec<NodeId> = std::iter::once(self.result)
+            .chain(self.fused.iter().copied())
+            .flat_map(|id| graph.operands(id))
+            .filter(|id| !inside(id))
+            .collect();
+        reads.sort_unstable();
+        reads.dedup();
+        reads
+    }
+}
+
+/// The steps of a graph in an order that computes operands first.
+pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Step> {
+    let fuser = Fuser { graph, when, lowering, wanted: wanted(graph) };
+    // From users to operands, so that a step takes in what only it needs.
+    let mut taken = vec![false; graph.len()];
+    let mut steps = Vec::new();
+    for id in graph.ids().rev() {
+        let Some((op, _)) = graph[id].op() else { continue };
+        if taken[id.index()] {
+            continue;
+        }
+        let mut fused = Vec::new();
+        let work = match op.kernel {
+            Kernel::Mean => {
+                let product = fuser.summed_product(id, &mut fused);
+                if lowering == Lowering::Lanes {
+                    fuser.formula(id, &mut fused);
+                }
+                Work::Sum { product }
+            }
+            Kernel::Contract => fuser.contract(id, &mut fused).unwrap_or(Work::Contract {
+                product: id,
+                bias: None,
+                activation: None,
+                gate: None,
+            }),
+            Kernel::Call { .. } => Work::Call,
+            Kernel::Move(_) => Work::Move,
+            Kernel::View => continue,
+            Kernel::Pointwise => fuser.contract(id, &mut fused).unwrap_or_else(|| {
+                fuser.formula(id, &mut fused);
+                Work::Pointwise
+            }),
+            Kernel::Composite(_) => unreachable!("`{}` was not expanded", op.name),
+        };
+        for part in &fused {
+            taken[part.index()] = true;
+        }
+        steps.push(Step { result: id, when: fuser.at(id), work, fused });
+    }
+    steps.reverse();
+    steps
+}
+
+fn wanted(graph: &Graph) -> Vec<bool> {
+    let mut wanted = vec![false; graph.len()];
+    for &(_, id) in &graph.roots {
+        wanted[id.index()] = true;
+    }
+    wanted
+}
+
+struct Fuser<'a> {
+    graph: &'a Graph,
+    when: &'a [When],
+    lowering: Lowering,
+    wanted: Vec<bool>,
+}
+
+impl Fuser<'_> {
+    /// Whether a node is used once, by `user`, in the same stage, and by nobody outside.
+    fn only_for(&self, id: NodeId, user: NodeId) -> bool {
+        !self.wanted[id.index()]
+            && self.graph.users(id).iter().all(|&other| other == user)
+            && self.at(id) == self.at(user)
+    }
+
+    /// When a node is worked on. A mean is complete after the last tile, but each tile adds to it.
+    fn at(&self, id: NodeId) -> When {
+        if matches!(self.kernel(id), Some(Kernel::Mean)) { When::Tile } else { self.when[id.index()] }
+    }
+
+    fn kernel(&self, id: NodeId) -> Option<Kernel> {
+        self.graph[id].op().map(|(op, _)| op.kernel)
+    }
+
+    /// Takes in the pointwise operations, and the stretching of scalars, that only this formula needs. What
+    /// the user gave a name keeps its line when lanes are emitted, where lines cost nothing.
+    fn formula(&self, id: NodeId, fused: &mut Vec<NodeId>) {
+        for operand in self.graph.operands(id) {
+            let named = self.lowering == Lowering::Lanes && self.graph.is_named(operand);
+            if self.sources(id, operand, fused) > SOURCES {
+                continue;
+            }
+            let inline = match self.kernel(operand) {
+                Some(Kernel::Pointwise) => self.only_for(operand, id) && !named,
+                Some(Kernel::Move(_)) => self.stretched_scalar(operand).is_some(),
+                _ => false,
+            };
+            if inline && !fused.contains(&operand) {
+                fused.push(operand);
+                if matches!(self.kernel(operand), Some(Kernel::Pointwise)) {
+                    self.formula(operand, fused);
+                }
+            }
+        }
+    }
+
+    /// How many values a formula reads when it takes in one more operand, counting each part's own.
+    fn sources(&self, id: NodeId, operand: NodeId, fused: &[NodeId]) -> usize {
+        let parts = fused.iter().copied().chain([id, operand]);
+        let mut reads: Vec<NodeId> = parts
+            .clone()
+            .flat_map(|part| self.graph.operands(part))
+            .filter(|read| {
+                !parts.clone().any(|part| part == *read)
+                    && !matches!(self.graph[*read].kind, Kind::Constant(_))
+            })
+            .collect();
+        reads.sort_unstable();
+        reads.dedup();
+        if self.lowering == Lowering::Lanes { 0 } else { reads.len() }
+    }
+
+    /// The scalar that a node stretches, if that is all it does, and nothing else needs the stretched one.
+    fn stretched_scalar(&self, id: NodeId) -> Option<NodeId> {
+        let operand = *self.graph.operands(id).first()?;
+        let pointwise_users = self
+            .graph
+            .users(id)
+            .iter()
+            .all(|&user| matches!(self.kernel(user), Some(Kernel::Pointwise)));
+        let scalar = self.graph[operand].shape.count() == 1 && self.graph[id].shape.count() > 1;
+        (scalar && pointwise_users && !self.wanted[id.index()]).then_some(operand)
+    }
+
+    /// A product with what its kernel can do before it stores the result: `activation(product + bias)`, or
+    /// the gate of a backward pass.
+    fn contract(&self, id: NodeId, fused: &mut Vec<NodeId>) -> Option<Work> {
+        if self.when[id.index()] != When::Tile {
+            return None;
+        }
+        let mut top = id;
+        let mut activation = None;
+        if let Some(Epilogue::Activation(name)) = self.epilogue(top) {
+            activation = Some(name);
+            top = self.graph.operands(top)[0];
+            if !self.only_for(top, id) {
+                return None;
+            }
+        }
+        let operands = self.graph.operands(top);
+        let (product, bias, gate) = match self.epilogue(top) {
+            Some(Epilogue::Bias) => {
+                let is_product = |at: usize| self.is_row_product(operands[at]) && self.only_for(operands[at], top);
+                let at = (0..2).find(|&at| is_product(at) && !self.graph[operands[1 - at]].varies)?;
+                (operands[at], Some(operands[1 - at]), None)
+            }
+            Some(Epilogue::Gate) if activation.is_none() => {
+                let fits = self.is_row_product(operands[1]) && self.only_for(operands[1], top);
+                fits.then_some((operands[1], None, Some(operands[0])))?
+            }
+            _ if self.is_row_product(top) => (top, None, None),
+            _ => return None,
+        };
+        fused.extend([top, product].into_iter().filter(|&part| part != id));
+        fused.dedup();
+        Some(Work::Contract { product, bias, activation, gate })
+    }
+
+    fn epilogue(&self, id: NodeId) -> Option<Epilogue> {
+        self.graph[id].op().and_then(|(op, _)| op.epilogue)
+    }
+
+    /// Whether a node multiplies one varying row with a shared matrix.
+    fn is_row_product(&self, id: NodeId) -> bool {
+        let Some((op, attrs)) = self.graph[id].op() else { return false };
+        let operands = self.graph.operands(id);
+        matches!(op.kernel, Kernel::Contract)
+            && self.graph[operands[0]].varies
+            && !self.graph[operands[1]].varies
+            && attrs.axes.len() == self.graph[operands[0]].shape.len()
+            && self.graph[id].shape.count() > 1
+    }
+
+    /// A product of varying rows that only its mean needs.
+    fn summed_product(&self, id: NodeId, fused: &mut Vec<NodeId>) -> Option<NodeId> {
+        let product = self.graph.operands(id)[0];
+        let varying = self.graph.operands(product).iter().all(|&operand| self.graph[operand].varies);
+        let fits = matches!(self.kernel(product), Some(Kernel::Contract))
+            && varying
+            && self.graph.users(product) == [id]
+            && !self.wanted[product.index()];
+        if fits {
+            fused.push(product);
+        }
+        fits.then_some(product)
+    }
+}
+
+/// A node behind the views that only give it another shape.
+pub(crate) fn behind_views(graph: &Graph, mut id: NodeId) -> NodeId {
+    while let Kind::Op(op, _) = &graph[id].kind {
+        if !matches!(op.kernel, Kernel::View) {
+            break;
+        }
+        id = graph.operands(id)[0];
+    }
+    id
+}

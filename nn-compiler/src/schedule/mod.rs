@@ -1,0 +1,151 @@
+//! Which part of a graph is computed when, and what is computed together: the plan that emission prints.
+//!
+//! A batch passes through in *tiles* of a few examples. What does not vary with the example is computed once
+//! before (`Prologue`), what varies once for each tile, and what needs means over the whole batch once after
+//! (`Epilogue`).
+
+mod fuse;
+
+use crate::build::Program;
+use crate::graph::{Graph, Kind, NodeId, Root};
+use crate::ops::Kernel;
+use crate::shape::Dtype;
+
+pub(crate) use fuse::behind_views;
+pub use fuse::{Step, Work};
+
+/// Everything that is emitted for one model.
+#[derive(Clone)]
+pub struct Plan {
+    /// The declarations, and the graph as the user wrote it.
+    pub program: Program,
+    /// From inputs to outputs.
+    pub forward: Function,
+    /// From inputs and target to the mean loss and the parameters' gradients.
+    pub training: Option<Function>,
+    /// From inputs and cotangents of the outputs to the gradients of the inputs, and without a loss also of
+    /// the parameters.
+    pub pullback: Option<Function>,
+}
+
+/// When a node is computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// Once for a batch, before its examples.
+    Prologue,
+    /// For each tile of examples.
+    Tile,
+    /// Once for a batch, after its examples.
+    Epilogue,
+}
+
+/// How the examples of a tile lie in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lowering {
+    /// Every value is a scalar: a tile's examples lie across the SIMD lanes and stay in registers.
+    Lanes,
+    /// Values are rows of a workspace that stays in cache; kernels of the runtime work on them.
+    Tiles,
+}
+
+/// A graph with its order of computation.
+#[derive(Clone)]
+pub struct Function {
+    /// What is computed; all of it is needed.
+    pub graph: Graph,
+    /// How.
+    pub lowering: Lowering,
+    /// When, by node.
+    pub when: Vec<When>,
+    /// What is computed together, in order.
+    pub steps: Vec<Step>,
+    /// Examples in a tile.
+    pub tile: usize,
+}
+
+/// Straight-line code of more operations than this spills registers and strains rustc; see the design's
+/// measurements.
+const LANES_LIMIT: usize = 150;
+
+/// A tile's rows should fit into half of a usual L2 cache, in bytes.
+const TILE_BYTES: usize = 256 * 1024;
+
+/// The order of computation of an optimised graph.
+pub fn order(graph: Graph, dtype: Dtype) -> Function {
+    let when = when(&graph);
+    let scalar = |id: NodeId| graph[id].shape.is_scalar();
+    let computed = graph.ids().filter(|&id| matches!(graph[id].kind, Kind::Op(..))).count();
+    let lanes = graph.ids().all(scalar)
+        && computed <= LANES_LIMIT
+        && graph.ids().all(|id| {
+            graph[id].op().is_none_or(|(op, _)| {
+                matches!(op.kernel, Kernel::Pointwise | Kernel::Mean | Kernel::View)
+            })
+        });
+    let lowering = if lanes { Lowering::Lanes } else { Lowering::Tiles };
+    let size = match dtype {
+        Dtype::F32 => 4,
+        Dtype::F64 => 8,
+    };
+    let row: usize = graph
+        .ids()
+        .filter(|id| when[id.index()] == When::Tile)
+        .map(|id| graph[id].shape.count() * size)
+        .sum();
+    let tile = match lowering {
+        Lowering::Lanes => 64 / size,
+        Lowering::Tiles => [64, 32, 16].into_iter().find(|rows| rows * row <= TILE_BYTES).unwrap_or(8),
+    };
+    let steps = fuse::steps(&graph, &when, lowering);
+    Function { graph, lowering, when, steps, tile }
+}
+
+fn when(graph: &Graph) -> Vec<When> {
+    let mut when = Vec::with_capacity(graph.len());
+    for id in graph.ids() {
+        let node = &graph[id];
+        let after = graph.operands(id).iter().any(|operand| when[operand.index()] == When::Epilogue);
+        let mean = node.op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
+        when.push(if node.varies {
+            When::Tile
+        } else if mean || after {
+            When::Epilogue
+        } else {
+            When::Prologue
+        });
+    }
+    when
+}
+
+impl Function {
+    /// The means over the batch, in order; each is accumulated tile by tile.
+    pub fn means(&self) -> Vec<NodeId> {
+        let mean = |id: &NodeId| {
+            self.graph[*id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean))
+        };
+        self.graph.ids().filter(mean).collect()
+    }
+
+    /// The steps of a stage.
+    pub fn steps_of(&self, when: When) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.when == when)
+    }
+
+    /// The nodes that steps of a stage read and that are computed earlier, or are leaves.
+    pub fn reads(&self, when: When) -> Vec<NodeId> {
+        let mut reads: Vec<NodeId> =
+            self.steps_of(when).flat_map(|step| step.reads(&self.graph)).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        reads.retain(|id| {
+            !matches!(self.graph[*id].kind, Kind::Constant(_))
+                && (!matches!(self.graph[*id].kind, Kind::Op(..)) || self.when[id.index()] != when)
+        });
+        reads
+    }
+
+    /// The root's node.
+    pub fn root(&self, root: Root) -> Option<NodeId> {
+        self.graph.root(root)
+    }
+}

@@ -1,0 +1,298 @@
+//! A batch of examples, and how emitted code reads it.
+
+use core::ops::Range;
+
+use crate::kernels::{Lanes, Real, Simd, stride};
+
+/// Rows of inputs and targets, row-major, visited in their own order or in one that is given.
+///
+/// A batch borrows; copying it is free.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, T> {
+    inputs: Rows<'a, T>,
+    targets: Rows<'a, T>,
+    visit: Visit<'a>,
+}
+
+/// Which rows a batch visits.
+#[derive(Clone, Copy, Debug)]
+enum Visit<'a> {
+    /// `len` rows from `start` on.
+    Run { start: usize, len: usize },
+    /// The rows with these numbers.
+    Order(&'a [u32]),
+}
+
+/// A row-major matrix.
+#[derive(Clone, Copy, Debug)]
+struct Rows<'a, T> {
+    data: &'a [T],
+    width: usize,
+}
+
+impl<'a, T: Real> Batch<'a, T> {
+    /// All rows of `inputs`, `[n, input_len]`, and `targets`, `[n, target_len]`.
+    ///
+    /// # Panics
+    /// If the slices are not whole rows, or not equally many.
+    pub fn new(inputs: &'a [T], input_len: usize, targets: &'a [T], target_len: usize) -> Self {
+        let (inputs, targets) = (Rows::new(inputs, input_len), Rows::new(targets, target_len));
+        let len = if input_len == 0 { targets.len() } else { inputs.len() };
+        assert!(target_len == 0 || targets.len() == len, "{len} rows of inputs but {} of targets", targets.len());
+        Self { inputs, targets, visit: Visit::Run { start: 0, len } }
+    }
+
+    /// All rows of `inputs`, `[n, input_len]`, without targets.
+    ///
+    /// # Panics
+    /// If the slice is not whole rows.
+    pub fn inputs(inputs: &'a [T], input_len: usize) -> Self {
+        Self::new(inputs, input_len, &[], 0)
+    }
+
+    /// The rows with the numbers in `order`, in that order. A row may come more than once.
+    ///
+    /// Row numbers count from the first row given to [`new`](Self::new), whatever was sliced before. Numbers that
+    /// are too large panic where the row is read.
+    #[must_use]
+    pub fn with_order(self, order: &'a [u32]) -> Self {
+        Self { visit: Visit::Order(order), ..self }
+    }
+
+    /// The examples at these positions.
+    ///
+    /// # Panics
+    /// If the range is not within the batch.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let visit = match self.visit {
+            Visit::Run { start, len } => {
+                assert!(range.start <= range.end && range.end <= len, "{range:?} of {len} examples");
+                Visit::Run { start: start + range.start, len: range.len() }
+            }
+            Visit::Order(order) => Visit::Order(&order[range]),
+        };
+        Self { visit, ..*self }
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        match self.visit {
+            Visit::Run { len, .. } => len,
+            Visit::Order(order) => order.len(),
+        }
+    }
+
+    /// Whether there are no examples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Scalars of the inputs of one example.
+    pub fn input_len(&self) -> usize {
+        self.inputs.width
+    }
+
+    /// Scalars of the targets of one example.
+    pub fn target_len(&self) -> usize {
+        self.targets.width
+    }
+
+    /// The inputs of the example at position `i`.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    pub fn input_row(&self, i: usize) -> &'a [T] {
+        self.inputs.row(self.row(i))
+    }
+
+    /// The targets of the example at position `i`.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    pub fn target_row(&self, i: usize) -> &'a [T] {
+        self.targets.row(self.row(i))
+    }
+
+    /// The positions in runs of `tile` examples; the last run may be shorter.
+    ///
+    /// # Panics
+    /// If `tile` is 0.
+    pub fn tiles(&self, tile: usize) -> impl Iterator<Item = Range<usize>> + use<T> {
+        let len = self.len();
+        (0..len).step_by(tile).map(move |start| start..len.min(start + tile))
+    }
+
+    /// Columns `offset..offset + len` of the inputs of these examples, into a tile buffer of rows of `len` scalars.
+    ///
+    /// # Panics
+    /// If the examples or columns do not exist, or `out` is too short.
+    pub fn inputs_into(&self, examples: Range<usize>, [offset, len]: [usize; 2], out: &mut [T]) {
+        self.copy_into(self.inputs, examples, offset..offset + len, out);
+    }
+
+    /// Columns `offset..offset + len` of the targets of these examples, into a tile buffer of rows of `len` scalars.
+    ///
+    /// # Panics
+    /// If the examples or columns do not exist, or `out` is too short.
+    pub fn targets_into(&self, examples: Range<usize>, [offset, len]: [usize; 2], out: &mut [T]) {
+        self.copy_into(self.targets, examples, offset..offset + len, out);
+    }
+
+    /// One column of the inputs across the lanes, for up to as many examples as there are lanes. Lanes past the
+    /// last example repeat it.
+    ///
+    /// # Panics
+    /// If there is no example, or the examples or the column do not exist.
+    #[inline(always)]
+    pub fn input_lanes<S: Simd>(&self, s: S, examples: Range<usize>, column: usize) -> Lanes<S, T> {
+        self.lanes(s, self.inputs, examples, column)
+    }
+
+    /// One column of the targets across the lanes, as in [`input_lanes`](Self::input_lanes).
+    ///
+    /// # Panics
+    /// If there is no example, or the examples or the column do not exist.
+    #[inline(always)]
+    pub fn target_lanes<S: Simd>(&self, s: S, examples: Range<usize>, column: usize) -> Lanes<S, T> {
+        self.lanes(s, self.targets, examples, column)
+    }
+
+    /// The number of the row at position `i`.
+    #[inline(always)]
+    fn row(&self, i: usize) -> usize {
+        match self.visit {
+            Visit::Run { start, len } => {
+                assert!(i < len, "example {i} of {len}");
+                start + i
+            }
+            Visit::Order(order) => order[i] as usize,
+        }
+    }
+
+    fn copy_into(&self, rows: Rows<'a, T>, examples: Range<usize>, columns: Range<usize>, out: &mut [T]) {
+        let (len, stride) = (columns.len(), stride::<T>(columns.len()));
+        if let Visit::Run { start, len: run } = self.visit
+            && len == rows.width
+            && len == stride
+        {
+            assert!(examples.end <= run, "{examples:?} of {run} examples");
+            let source = &rows.data[(start + examples.start) * len..(start + examples.end) * len];
+            out[..source.len()].copy_from_slice(source);
+            return;
+        }
+        for (i, position) in examples.enumerate() {
+            let source = &rows.row(self.row(position))[columns.clone()];
+            out[i * stride..][..len].copy_from_slice(source);
+        }
+    }
+
+    #[inline(always)]
+    fn lanes<S: Simd>(&self, s: S, rows: Rows<'a, T>, examples: Range<usize>, column: usize) -> Lanes<S, T> {
+        assert!(!examples.is_empty(), "lanes of no example");
+        let mut values = [T::default(); MOST_LANES];
+        let last = examples.end - 1;
+        for (lane, value) in values[..T::LANES].iter_mut().enumerate() {
+            *value = rows.row(self.row(last.min(examples.start + lane)))[column];
+        }
+        Lanes::load(s, &values)
+    }
+}
+
+/// The largest number of lanes of any [`Real`]: a line of `f32`.
+const MOST_LANES: usize = 16;
+
+impl<'a, T> Rows<'a, T> {
+    fn new(data: &'a [T], width: usize) -> Self {
+        let whole = if width == 0 { data.is_empty() } else { data.len().is_multiple_of(width) };
+        assert!(whole, "{} scalars are not rows of {width}", data.len());
+        Self { data, width }
+    }
+
+    fn len(&self) -> usize {
+        self.data.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> &'a [T] {
+        &self.data[row * self.width..][..self.width]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Batch;
+    use crate::kernels::{Real, stride, tile_len};
+
+    /// Row r of the inputs is 10 r, 10 r + 1, …; its target is -r.
+    fn rows<T: Real>(n: usize, width: usize) -> (Vec<T>, Vec<T>) {
+        let inputs = (0..n * width).map(|i| T::from_f64((10 * (i / width) + i % width) as f64)).collect();
+        (inputs, (0..n).map(|r| T::from_f64(-(r as f64))).collect())
+    }
+
+    #[test]
+    fn orders_and_slices_compose() {
+        let (inputs, targets) = rows::<f32>(6, 2);
+        let batch = Batch::new(&inputs, 2, &targets, 1);
+        assert_eq!((batch.len(), batch.input_len(), batch.target_len()), (6, 2, 1));
+        assert_eq!(batch.slice(2..5).slice(1..2).input_row(0), [30.0, 31.0]);
+
+        let ordered = batch.with_order(&[5, 0, 5, 3]);
+        assert_eq!(ordered.len(), 4);
+        assert_eq!(ordered.slice(2..4).target_row(1), [-3.0]);
+        assert!(ordered.slice(4..4).is_empty());
+    }
+
+    #[test]
+    fn tiles_cover_the_batch_once() {
+        let (inputs, targets) = rows::<f32>(10, 1);
+        let tiles: Vec<_> = Batch::new(&inputs, 1, &targets, 1).tiles(4).collect();
+        assert_eq!(tiles, [0..4, 4..8, 8..10]);
+    }
+
+    fn tile_buffers_hold_rows_at_their_stride<T: Real>() {
+        for width in [1, 3, T::LANES, 2 * T::LANES + 1] {
+            let (inputs, targets) = rows::<T>(7, width);
+            let batch = Batch::new(&inputs, width, &targets, 1);
+            let order = [6, 0, 2, 2, 5];
+            for batch in [batch, batch.slice(1..6), batch.with_order(&order)] {
+                for columns in [[0, width], [width - 1, 1]] {
+                    let len = columns[1];
+                    let mut out = vec![T::from_f64(-1.0); tile_len::<T>(3, len)];
+                    batch.inputs_into(2..5, columns, &mut out);
+                    for r in 0..3 {
+                        let expected = &batch.input_row(2 + r)[columns[0]..columns[0] + len];
+                        assert_eq!(&out[r * stride::<T>(len)..][..len], expected);
+                    }
+                }
+                let mut out = vec![T::default(); tile_len::<T>(5, 1)];
+                batch.targets_into(0..5, [0, 1], &mut out);
+                assert!((0..5).all(|r| out[r] == batch.target_row(r)[0]));
+            }
+        }
+    }
+
+    #[test]
+    fn tile_buffers() {
+        tile_buffers_hold_rows_at_their_stride::<f32>();
+        tile_buffers_hold_rows_at_their_stride::<f64>();
+    }
+
+    #[test]
+    #[should_panic(expected = "3 rows of inputs but 2 of targets")]
+    fn rows_must_agree() {
+        let _ = Batch::new(&[0.0_f32; 6], 2, &[0.0; 2], 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "5 scalars are not rows of 2")]
+    fn rows_must_be_whole() {
+        let _ = Batch::inputs(&[0.0_f32; 5], 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "2..4 of 3 examples")]
+    fn slices_stay_within_the_batch() {
+        let _ = Batch::inputs(&[0.0_f32; 3], 1).slice(2..4);
+    }
+}

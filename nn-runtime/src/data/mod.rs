@@ -1,0 +1,19 @@
+//! From a file to the rows that a model trains on: tables, datasets, scaling.
+
+mod check;
+#[cfg(feature = "data")]
+mod csv;
+mod dataset;
+mod scaler;
+#[cfg(feature = "data")]
+mod table;
+#[cfg(feature = "data")]
+mod target;
+
+pub(crate) use check::{for_model, input_width, target_values};
+pub use dataset::{Dataset, TargetColumns};
+pub use scaler::{FittedScaler, Scaler};
+#[cfg(feature = "data")]
+pub use table::Table;
+#[cfg(feature = "data")]
+pub use target::Target;

@@ -1,0 +1,140 @@
+//! The loops around emitted code: from the rows of a batch to tiles and back. For emitted code alone.
+
+use core::ops::Range;
+
+use crate::batch::Batch;
+use crate::kernels::{Lanes, Real, Simd, stride, tile_len};
+
+/// Where the parameters of a model are kept that are too large for the stack.
+#[cfg(feature = "alloc")]
+pub type Boxed<P> = alloc::boxed::Box<P>;
+
+/// Each scalar in every lane.
+///
+/// # Panics
+/// If there are not `N` scalars.
+#[inline(always)]
+pub fn spread<S: Simd, T: Real, const N: usize>(s: S, values: &[T]) -> [Lanes<S, T>; N] {
+    assert_eq!(values.len(), N, "scalars to spread");
+    let mut lanes = [Lanes::zero(s); N];
+    for (lane, &value) in lanes.iter_mut().zip(values) {
+        *lane = Lanes::splat(s, value);
+    }
+    lanes
+}
+
+/// The slice cut into runs of these lengths.
+///
+/// # Panics
+/// If it is too short.
+#[inline(always)]
+pub fn slices<T, const N: usize>(mut values: &[T], lens: [usize; N]) -> [&[T]; N] {
+    let mut runs = [&values[..0]; N];
+    for (run, len) in runs.iter_mut().zip(lens) {
+        (*run, values) = values.split_at(len);
+    }
+    runs
+}
+
+/// Sums over a number of examples to means.
+pub fn means<T: Real>(sums: &mut [T], examples: usize) {
+    let count = T::from_f64(examples as f64);
+    for sum in sums {
+        *sum = *sum / count;
+    }
+}
+
+/// Runs a batch through code that holds one example in each lane. The code takes `I` inputs, `K` targets and the
+/// `M` running sums, and gives the `O` values of each example's row.
+///
+/// The tile that is not full comes first, so that the lanes past its end can be cleared from the sums.
+///
+/// # Panics
+/// If the widths of the batch, `rows` or `sums` are not these.
+#[inline(always)]
+pub fn lanes<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, const M: usize>(
+    s: S,
+    batch: &Batch<'_, T>,
+    rows: &mut [T],
+    sums: &mut [T],
+    code: impl Fn([Lanes<S, T>; I], [Lanes<S, T>; K], &mut [Lanes<S, T>; M]) -> [Lanes<S, T>; O],
+) {
+    assert!(rows.len() >= batch.len() * O, "room for {O} values of each example");
+    assert_eq!(sums.len(), M, "sums");
+    let (examples, width) = (batch.len(), T::LANES);
+    let tiles = examples.div_ceil(width);
+    let mut totals = [Lanes::zero(s); M];
+    for i in 0..tiles {
+        let start = if i == 0 { tiles - 1 } else { i - 1 } * width;
+        let range = start..examples.min(start + width);
+        let mut inputs = [Lanes::zero(s); I];
+        for (column, input) in inputs.iter_mut().enumerate() {
+            *input = batch.input_lanes(s, range.clone(), column);
+        }
+        let mut targets = [Lanes::zero(s); K];
+        for (column, target) in targets.iter_mut().enumerate() {
+            *target = batch.target_lanes(s, range.clone(), column);
+        }
+        let values = code(inputs, targets, &mut totals);
+        if range.len() < width {
+            for total in &mut totals {
+                *total = total.keep(range.len());
+            }
+        }
+        for (column, value) in values.iter().enumerate() {
+            for (example, &lane) in range.clone().zip(value.as_slice()) {
+                rows[example * O + column] = lane;
+            }
+        }
+    }
+    for (sum, total) in sums.iter_mut().zip(totals) {
+        *sum += total.sum();
+    }
+}
+
+/// Runs a batch through code that takes tiles of up to `tile` examples: the rows of each input and each target in
+/// tile buffers, and the rest of the workspace.
+///
+/// # Panics
+/// If the workspace is too small, or the widths of the batch are not these.
+#[inline(always)]
+pub fn tiles<T: Real, const I: usize, const K: usize>(
+    batch: &Batch<'_, T>,
+    tile: usize,
+    input_lens: [usize; I],
+    target_lens: [usize; K],
+    workspace: &mut [T],
+    mut code: impl FnMut(Range<usize>, [&[T]; I], [&[T]; K], &mut [T]),
+) {
+    let room = |lens: &[usize]| lens.iter().map(|&len| tile_len::<T>(tile, len)).sum::<usize>();
+    let (inputs, rest) = workspace.split_at_mut(room(&input_lens));
+    let (targets, rest) = rest.split_at_mut(room(&target_lens));
+    for range in batch.tiles(tile) {
+        let (mut at, mut offset) = (0, 0);
+        for len in input_lens {
+            batch.inputs_into(range.clone(), [offset, len], &mut inputs[at..]);
+            offset += len;
+            at += tile_len::<T>(tile, len);
+        }
+        if batch.target_len() > 0 {
+            let (mut at, mut offset) = (0, 0);
+            for len in target_lens {
+                batch.targets_into(range.clone(), [offset, len], &mut targets[at..]);
+                offset += len;
+                at += tile_len::<T>(tile, len);
+            }
+        }
+        code(range, cut(inputs, tile, input_lens), cut(targets, tile, target_lens), rest);
+    }
+}
+
+/// The tile buffers of tensors of these lengths.
+#[inline(always)]
+fn cut<T: Real, const N: usize>(buffers: &[T], tile: usize, lens: [usize; N]) -> [&[T]; N] {
+    let mut sizes = lens;
+    for size in &mut sizes {
+        debug_assert!(stride::<T>(*size) >= *size);
+        *size = tile_len::<T>(tile, *size);
+    }
+    slices(buffers, sizes)
+}

@@ -1,0 +1,408 @@
+//! Everything that can go wrong between a file on disk and a trained model.
+//!
+//! An error names what the user wrote or can open: the file and its line, the column, the row of a dataset, the
+//! model and its tensors. Rows of datasets and examples of batches count from 0, as in `ndarray`; lines of files
+//! count from 1, as in an editor.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+
+use crate::optim::InvalidSetting;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened, read or written.
+    #[error("cannot {action} `{}`", path.display())]
+    File {
+        /// What was tried: "read", "write".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    // Tables.
+    /// The reader behind a table failed.
+    #[error("cannot read {file}")]
+    Read {
+        /// The file or other source of the table.
+        file: String,
+        /// What the reader said.
+        source: io::Error,
+    },
+    /// A table without a header line or without a row below it.
+    #[error("{file} has no {missing}")]
+    EmptyTable {
+        /// The file or other source of the table.
+        file: String,
+        /// "header line" or "rows below its header".
+        missing: &'static str,
+    },
+    /// A row with more or fewer fields than the header.
+    #[error("{file}, line {line}: {found} fields, but the header has {expected}")]
+    RaggedRow {
+        /// The file or other source of the table.
+        file: String,
+        /// The line on which the row starts.
+        line: u64,
+        /// Fields of the header.
+        expected: usize,
+        /// Fields of the row.
+        found: usize,
+    },
+    /// Bytes that are not UTF-8 text.
+    #[error("{file}, line {line}, field {field}: not valid UTF-8; save the file as UTF-8")]
+    NotUtf8 {
+        /// The file or other source of the table.
+        file: String,
+        /// The line on which the row starts.
+        line: u64,
+        /// The field in that row, counted from 1.
+        field: usize,
+    },
+    /// Two columns with the same name.
+    #[error("{file}: two columns are named `{column}`")]
+    DuplicateColumn {
+        /// The file or other source of the table.
+        file: String,
+        /// The name that both have.
+        column: String,
+    },
+    /// A cell that is empty or says that its value is missing, in a column that was asked for.
+    #[error(
+        "{file}, line {line}: the value of `{column}` is missing; fill it in, or leave such rows out with \
+         `table.drop_missing()`"
+    )]
+    MissingValue {
+        /// The file or other source of the table.
+        file: String,
+        /// The line on which the row starts.
+        line: u64,
+        /// The column.
+        column: String,
+    },
+    /// Text in a column whose other values are numbers.
+    #[error(
+        "{file}, line {line}: `{value}` in column `{column}` is not a number, but other values of the column are; \
+         correct it, or declare the column with `table.categorical(\"{column}\")`"
+    )]
+    NotANumber {
+        /// The file or other source of the table.
+        file: String,
+        /// The line on which the row starts.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What the cell says.
+        value: String,
+    },
+    /// A column that the table does not have.
+    #[error("{file} has no column `{column}`; its columns are {available}")]
+    UnknownColumn {
+        /// The file or other source of the table.
+        file: String,
+        /// The name that was asked for.
+        column: String,
+        /// The names that there are.
+        available: String,
+    },
+    /// A category that a column does not have.
+    #[error("column `{column}` of {file} is never `{category}`; its values are {available}")]
+    UnknownCategory {
+        /// The file or other source of the table.
+        file: String,
+        /// The column.
+        column: String,
+        /// The category that was asked for.
+        category: String,
+        /// The categories that there are.
+        available: String,
+    },
+    /// A column that holds something else than its use needs.
+    #[error("column `{column}` of {file} is {found}, but {needed}")]
+    ColumnKind {
+        /// The file or other source of the table.
+        file: String,
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: &'static str,
+        /// What was needed, and how to get it.
+        needed: &'static str,
+    },
+    /// A column that is asked for twice, or as a feature and as the target.
+    #[error("column `{column}` is {uses}")]
+    ColumnUsedTwice {
+        /// The column.
+        column: String,
+        /// Its two uses.
+        uses: &'static str,
+    },
+
+    // Datasets.
+    /// A dataset without a column or without a row where one is needed.
+    #[error("{what} has no {missing}")]
+    Empty {
+        /// What is empty.
+        what: &'static str,
+        /// "rows", "feature columns" or "target columns".
+        missing: &'static str,
+    },
+    /// Inputs and targets that do not belong together.
+    #[error("{inputs} rows of inputs but {targets} rows of targets")]
+    RowCount {
+        /// Rows of the inputs.
+        inputs: usize,
+        /// Rows of the targets.
+        targets: usize,
+    },
+    /// Names for more or fewer columns than there are.
+    #[error("{names} names for {columns} columns")]
+    NameCount {
+        /// Names that were given.
+        names: usize,
+        /// Columns that there are.
+        columns: usize,
+    },
+    /// A NaN or an infinity.
+    #[error("row {row}: `{column}` is {value}; every value must be finite")]
+    NonFinite {
+        /// The row, counted from 0.
+        row: usize,
+        /// The column.
+        column: String,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// A class label that is no class.
+    #[error("row {row}: the class label is {label}, but labels are whole numbers from 0 to {}", classes - 1)]
+    ClassLabel {
+        /// The row, counted from 0.
+        row: usize,
+        /// The label.
+        label: f64,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A target outside of 0 to 1 for a loss that compares probabilities.
+    #[error("row {row}: the target `{column}` is {value}, but `{model}` predicts a probability: it must lie in 0..=1")]
+    NotAProbability {
+        /// The row, counted from 0.
+        row: usize,
+        /// The target column.
+        column: String,
+        /// Its value.
+        value: f64,
+        /// The model.
+        model: &'static str,
+    },
+    /// A number of columns that is not the model's number of inputs.
+    #[error("`{model}` takes {expected} inputs ({inputs}), but there are {found} columns{columns}")]
+    InputWidth {
+        /// The model.
+        model: &'static str,
+        /// Its number of inputs.
+        expected: usize,
+        /// Its inputs with their shapes.
+        inputs: String,
+        /// Number of columns.
+        found: usize,
+        /// ": " and the names of the columns, or nothing if they have none.
+        columns: String,
+    },
+    /// Targets that are not what the model's loss compares with.
+    #[error("`{model}` is trained on {expected}, but the targets are {found}")]
+    TargetMismatch {
+        /// The model.
+        model: &'static str,
+        /// What its loss compares with.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// Cotangents that do not match the model's outputs.
+    #[error("the cotangents are {found:?}, but {rows} rows of inputs to `{model}` need [{rows}, {expected}]")]
+    CotangentShape {
+        /// The model.
+        model: &'static str,
+        /// Rows of the inputs.
+        rows: usize,
+        /// Outputs of one example.
+        expected: usize,
+        /// Shape that was given.
+        found: [usize; 2],
+    },
+    /// More rows than a dataset can address.
+    #[error("{rows} rows; a dataset holds up to 4294967295")]
+    TooManyRows {
+        /// Rows that were given.
+        rows: usize,
+    },
+
+    // Scaling.
+    /// A scaler that was fitted on other columns.
+    #[error("the scaler was fitted on {expected}, but is applied to {found}")]
+    ScalerColumns {
+        /// The columns of the fit.
+        expected: String,
+        /// The columns at hand.
+        found: String,
+    },
+    /// Targets were to be scaled that are not numbers.
+    #[error("only numbers can be scaled, but the target is {found}")]
+    ScalerTarget {
+        /// What the target is.
+        found: String,
+    },
+
+    // Training.
+    /// A setting of an optimiser or of the trainer that makes no sense.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
+    /// The training loss became NaN or infinite.
+    #[error("the loss is {loss} at epoch {epoch}, batch {batch}; a smaller learning rate or scaled inputs may help")]
+    NonFiniteLoss {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The batch in that epoch, counted from 1.
+        batch: usize,
+        /// The loss.
+        loss: f64,
+    },
+    /// The loss on the validation data became NaN or infinite.
+    #[error("the validation loss is {loss} after epoch {epoch}; a smaller learning rate or scaled inputs may help")]
+    NonFiniteValidationLoss {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The loss.
+        loss: f64,
+    },
+    /// A parameter became NaN or infinite.
+    #[error("parameter `{parameter}` is not finite after epoch {epoch}; a smaller learning rate may help")]
+    NonFiniteParameter {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The parameter.
+        parameter: &'static str,
+    },
+
+    // Checkpoints.
+    /// A file that is not a whole safetensors file.
+    #[error("`{}` is damaged or no safetensors file", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The weights of another model, by their names.
+    #[error("`{}` does not hold the weights of `{model}`: missing {missing}; unexpected {unexpected}", path.display())]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: &'static str,
+        /// Parameters of the model that the file lacks.
+        missing: String,
+        /// Tensors of the file that the model lacks.
+        unexpected: String,
+    },
+    /// The weights of another model, by its name.
+    #[error("`{}` holds the weights of `{found}`, not of `{model}`", path.display())]
+    ModelName {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: &'static str,
+        /// The model that was saved.
+        found: String,
+    },
+    /// A tensor of another shape.
+    #[error("`{}`: `{tensor}` is {found:?}, but `{model}` needs {expected:?}", path.display())]
+    TensorShape {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: &'static str,
+        /// The tensor.
+        tensor: &'static str,
+        /// Shape in the model.
+        expected: &'static [usize],
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor of another element type.
+    #[error("`{}`: `{tensor}` is of type {found}, but `{model}` needs {expected}", path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: &'static str,
+        /// The tensor.
+        tensor: &'static str,
+        /// Type in the model.
+        expected: &'static str,
+        /// Type in the file.
+        found: String,
+    },
+    /// A model was loaded on its own from a file that also holds the scaler of its inputs.
+    #[error(
+        "`{}` also holds a scaler, without which `{model}` predicts nonsense; load both with \
+         `Pipeline::<{model}>::load`",
+        path.display()
+    )]
+    ScalerStored {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: &'static str,
+    },
+}
+
+/// The names in backquotes, separated by commas, for messages; past a dozen, how many more there are.
+pub(crate) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 12;
+    let mut text = String::new();
+    let mut count = 0;
+    for name in names {
+        if count < SHOWN {
+            text.push_str(if count == 0 { "" } else { ", " });
+            text.push('`');
+            text.push_str(name);
+            text.push('`');
+        }
+        count += 1;
+    }
+    match count {
+        0 => "none".to_owned(),
+        _ if count > SHOWN => text + &format!(" and {} more", count - SHOWN),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, quoted};
+
+    #[test]
+    fn errors_cross_threads_and_stay_small() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Error>();
+        assert!(size_of::<Error>() <= 128, "{} bytes in every Result", size_of::<Error>());
+    }
+
+    #[test]
+    fn long_lists_of_names_are_cut() {
+        let names: Vec<String> = (0..15).map(|i| format!("x{i}")).collect();
+        assert_eq!(quoted(names.iter().take(2).map(String::as_str)), "`x0`, `x1`");
+        assert!(quoted(names.iter().map(String::as_str)).ends_with("`x11` and 3 more"));
+        assert_eq!(quoted([]), "none");
+    }
+}

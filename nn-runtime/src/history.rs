@@ -1,0 +1,280 @@
+//! What happened in each epoch, and the learning curves in a terminal.
+
+use std::fmt;
+
+use crate::metrics::Metric;
+
+/// The record of one training.
+///
+/// Its [`Display`](fmt::Display) draws the learning curves with characters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    model: &'static str,
+    validated: bool,
+    epochs: Vec<Epoch>,
+}
+
+/// The measures of one epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Epoch {
+    /// The mean loss over the rows of the training data, each measured just before the update that it took part in.
+    /// It thus lags behind the validation loss by half an epoch.
+    pub train_loss: f64,
+    /// The mean loss on the validation data after the epoch, if there is any.
+    pub valid_loss: Option<f64>,
+    /// Accuracy or R² after the epoch, on the validation data if there is any and on the training data otherwise.
+    pub metric: Option<Metric>,
+}
+
+impl Epoch {
+    /// The loss that tells how well the model does: on the validation data if there is any.
+    fn decisive_loss(&self) -> f64 {
+        self.valid_loss.unwrap_or(self.train_loss)
+    }
+}
+
+impl History {
+    pub(crate) fn new(model: &'static str, validated: bool) -> Self {
+        Self { model, validated, epochs: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, epoch: Epoch) {
+        self.epochs.push(epoch);
+    }
+
+    /// The name of the model.
+    pub fn model(&self) -> &str {
+        self.model
+    }
+
+    /// The epochs, from the first.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The last epoch.
+    pub fn last(&self) -> Option<&Epoch> {
+        self.epochs.last()
+    }
+
+    /// The number, counted from 1, and the measures of the epoch with the smallest validation loss, or training loss
+    /// without validation data; the first of several.
+    pub fn best(&self) -> Option<(usize, &Epoch)> {
+        let losses = self.epochs.iter().enumerate().map(|(i, epoch)| (i + 1, epoch));
+        losses.min_by(|(_, a), (_, b)| a.decisive_loss().total_cmp(&b.decisive_loss()))
+    }
+}
+
+/// Columns of the plot.
+const WIDTH: usize = 64;
+/// Rows of the plot.
+const HEIGHT: usize = 14;
+/// Losses that span more than this factor are drawn on a logarithmic axis.
+const LOGARITHMIC: f64 = 30.0;
+
+const TRAIN: char = '·';
+const VALID: char = '●';
+const BEST: char = '▲';
+
+impl fmt::Display for History {
+    /// Learning curves, a legend, the best and the last epoch.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(last), Some((best, best_epoch))) = (self.last(), self.best()) else {
+            return write!(f, "{}: no epochs", self.model);
+        };
+        let axis = Axis::over(self.epochs.iter().flat_map(|e| [Some(e.train_loss), e.valid_loss]).flatten());
+        writeln!(f, "{}: loss over {} epochs{}", self.model, self.epochs.len(), axis.note())?;
+        self.plot(f, &axis, best)?;
+
+        if self.validated {
+            writeln!(f, "{TRAIN} training   {VALID} validation   {BEST} best epoch")?;
+        } else {
+            writeln!(f, "{TRAIN} training   {BEST} best epoch")?;
+        }
+        writeln!(f, "best  epoch {best}: {best_epoch}")?;
+        write!(f, "last  epoch {}: {last}", self.epochs.len())
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "training loss {}", short(self.train_loss))?;
+        if let Some(loss) = self.valid_loss {
+            write!(f, ", validation loss {}", short(loss))?;
+        }
+        match self.metric {
+            Some(metric) if self.valid_loss.is_some() => write!(f, ", validation {metric}"),
+            Some(metric) => write!(f, ", {metric}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl History {
+    fn plot(&self, f: &mut fmt::Formatter<'_>, axis: &Axis, best: usize) -> fmt::Result {
+        let columns = self.epochs.len().min(WIDTH);
+        let column = |epoch: usize| epoch * columns / self.epochs.len();
+        let mut cells = [[' '; WIDTH]; HEIGHT];
+        // The validation curve comes last: where both meet, it is the one to see.
+        for (mark, loss) in [
+            (TRAIN, (|e: &Epoch| Some(e.train_loss)) as fn(&Epoch) -> Option<f64>),
+            (VALID, |e: &Epoch| e.valid_loss),
+        ] {
+            for (i, loss) in self.epochs.iter().enumerate().filter_map(|(i, e)| Some((i, loss(e)?))) {
+                cells[axis.row(loss)][column(i)] = mark;
+            }
+        }
+
+        let labels: Vec<String> = (0..HEIGHT).map(|row| axis.label(row)).collect();
+        let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+        for (label, cells) in labels.iter().zip(cells) {
+            let tick = if label.is_empty() { '│' } else { '┤' };
+            let line: String = cells.iter().collect();
+            writeln!(f, "{}", format!("{label:>margin$} {tick}{line}").trim_end())?;
+        }
+        writeln!(f, "{:margin$} └{}", "", "─".repeat(columns))?;
+
+        let mut marker: Vec<char> = vec![' '; columns];
+        marker[column(best - 1)] = BEST;
+        writeln!(f, "{}", format!("{:margin$}  {}", "", marker.iter().collect::<String>()).trim_end())?;
+        let last = self.epochs.len().to_string();
+        let gap = columns.saturating_sub(1).max(last.len() + 1);
+        if self.epochs.len() > 1 { writeln!(f, "{:margin$}  1{last:>gap$}", "") } else { writeln!(f, "{:margin$}  1", "") }
+    }
+}
+
+/// The vertical axis: from losses to rows of the plot.
+struct Axis {
+    low: f64,
+    high: f64,
+    logarithmic: bool,
+}
+
+impl Axis {
+    fn over(losses: impl Iterator<Item = f64>) -> Self {
+        let (low, high) =
+            losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)));
+        Self { low, high, logarithmic: low > 0.0 && high / low > LOGARITHMIC }
+    }
+
+    fn note(&self) -> &'static str {
+        if self.logarithmic { ", logarithmic" } else { "" }
+    }
+
+    /// The row of a loss; the top one is 0.
+    fn row(&self, loss: f64) -> usize {
+        let place = |v: f64| if self.logarithmic { v.ln() } else { v };
+        let span = place(self.high) - place(self.low);
+        let height = if span > 0.0 { (place(loss) - place(self.low)) / span } else { 0.0 };
+        HEIGHT - 1 - (height * (HEIGHT - 1) as f64).round() as usize
+    }
+
+    /// The loss that a row stands for.
+    fn loss(&self, row: usize) -> f64 {
+        let height = (HEIGHT - 1 - row) as f64 / (HEIGHT - 1) as f64;
+        if self.logarithmic {
+            (self.low.ln() * (1.0 - height) + self.high.ln() * height).exp()
+        } else {
+            self.low * (1.0 - height) + self.high * height
+        }
+    }
+
+    /// What stands beside a row: the losses at the top, at the bottom and at thirds between, or at the bottom alone
+    /// if all losses are the same.
+    fn label(&self, row: usize) -> String {
+        let third = (HEIGHT - 1) / 3;
+        let labelled = row == HEIGHT - 1 || (self.low < self.high && (row == 0 || row == third || row == 2 * third));
+        if labelled { short(self.loss(row)) } else { String::new() }
+    }
+}
+
+/// Four significant digits.
+fn short(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-4..1e5).contains(&magnitude) {
+        return format!("{value:.3e}");
+    }
+    let digits = 3 - magnitude.log10().floor() as i32;
+    format!("{value:.*}", digits.max(0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Epoch, History, short};
+    use crate::metrics::Metric;
+
+    fn history(losses: &[(f64, Option<f64>)]) -> History {
+        let mut history = History::new("Net", losses.iter().any(|(_, valid)| valid.is_some()));
+        for &(train_loss, valid_loss) in losses {
+            history.push(Epoch { train_loss, valid_loss, metric: Some(Metric::Accuracy(0.5)) });
+        }
+        history
+    }
+
+    #[test]
+    fn the_best_epoch_is_that_of_the_validation_loss() {
+        let history = history(&[(3.0, Some(3.0)), (2.0, Some(1.0)), (1.0, Some(2.0)), (0.5, Some(1.0))]);
+        assert_eq!(history.best().map(|(number, _)| number), Some(2));
+        let untested = super::History { validated: false, ..self::history(&[(3.0, None), (2.0, None), (4.0, None)]) };
+        assert_eq!(untested.best().map(|(number, epoch)| (number, epoch.train_loss)), Some((2, 2.0)));
+    }
+
+    #[test]
+    fn curves_have_axes_a_legend_and_the_last_values() {
+        let losses: Vec<_> = (0..8).map(|i| (8.0 - f64::from(i), Some(9.0 - f64::from(i) * 0.5))).collect();
+        let expected = "\
+Net: loss over 8 epochs
+9.000 ┤●
+      │ ●
+      │·  ●●
+      │ ·   ●
+6.538 ┤  ·   ●●
+      │
+      │   ·
+      │    ·
+3.462 ┤     ·
+      │      ·
+      │
+      │       ·
+      │
+1.000 ┤
+      └────────
+              ▲
+       1      8
+· training   ● validation   ▲ best epoch
+best  epoch 8: training loss 1.000, validation loss 5.500, validation accuracy 50.00 %
+last  epoch 8: training loss 1.000, validation loss 5.500, validation accuracy 50.00 %";
+        let drawn = history(&losses).to_string();
+        assert!(drawn == expected, "{drawn}");
+    }
+
+    #[test]
+    fn long_trainings_fit_the_width_and_wide_ranges_are_logarithmic() {
+        let losses: Vec<_> = (0..1000).map(|i| (100.0 * 0.99_f64.powi(i), None)).collect();
+        let text = history(&losses).to_string();
+        assert!(text.starts_with("Net: loss over 1000 epochs, logarithmic\n"), "{text}");
+        assert!(text.lines().take(17).skip(1).all(|line| line.chars().count() <= 80), "{text}");
+        assert!(!text.contains('●') && !text.contains("validation"), "{text}");
+        assert!(text.contains("best  epoch 1000: training loss 4.359e-3"), "{text}");
+    }
+
+    #[test]
+    fn one_epoch_and_constant_or_negative_losses_can_be_drawn() {
+        for losses in [&[(1.0, None)][..], &[(0.0, Some(0.0)); 3], &[(-1.0, Some(-2.0)), (-5.0, Some(-1e6))]] {
+            let text = history(losses).to_string();
+            assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+            assert!(text.contains('▲'), "{text}");
+        }
+        assert_eq!(history(&[]).to_string(), "Net: no epochs");
+    }
+
+    #[test]
+    fn numbers_have_four_significant_digits() {
+        let texts = [0.0, 1.0, 0.012_345_6, 123.456, 99_999.0, 123_456.0, 0.000_012, -2.5].map(short);
+        assert_eq!(texts, ["0", "1.000", "0.01235", "123.5", "99999", "1.235e5", "1.200e-5", "-2.500"]);
+    }
+}

@@ -1,0 +1,420 @@
+//! The matrix kernel: `C = finish(start + A · B)` for any strides of `A`.
+//!
+//! Columns of `C` lie across the lanes. A block of rows and column vectors of `C` stays in registers while the
+//! kernel walks along `k`: it broadcasts one element of each row of `A` and multiplies it with vectors of a row of
+//! `B`. Six rows by two vectors keep both multiply-add units of current processors busy from sixteen registers;
+//! few rows take more vectors instead.
+//!
+//! Rows of `B` that can't be read as whole vectors (the last ones of a slice without pads, or columns that
+//! aren't adjacent) are packed into a small buffer on the stack first.
+#![allow(unsafe_code)]
+
+use core::mem::MaybeUninit;
+use core::ops::Range;
+
+use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement};
+
+use super::Real;
+
+/// A matrix with any strides: element `[i, j]` is `data[i * row + j * col]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, T> {
+    pub(super) data: &'a [T],
+    pub(super) row: usize,
+    pub(super) col: usize,
+}
+
+impl<T> Matrix<'_, T> {
+    #[track_caller]
+    fn check(&self, [rows, cols]: [usize; 2]) {
+        if rows > 0 && cols > 0 {
+            let last = (rows - 1) * self.row + (cols - 1) * self.col;
+            assert!(last < self.data.len(), "a {rows}x{cols} operand needs more than {} scalars", self.data.len());
+        }
+    }
+}
+
+/// The result: element `[i, j]` is `data[i * row + j]`.
+#[derive(Debug)]
+pub struct Output<'a, T> {
+    pub(super) data: &'a mut [T],
+    pub(super) row: usize,
+    /// Whether rows end in pads up to a whole line, which may be overwritten.
+    pub(super) padded: bool,
+}
+
+/// What the sums start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, T> {
+    Zero,
+    /// One value per column.
+    Bias(&'a [T]),
+    /// What the result holds.
+    Accumulate,
+}
+
+/// What happens to the sums at the end.
+#[derive(Clone, Copy, Debug)]
+pub enum Finish<'a, T> {
+    Keep,
+    /// `max(c, 0)`; NaN stays.
+    Relu,
+    /// 0 unless the gate's element is positive. The gate lies like the result, which has to be padded.
+    Gate(&'a [T]),
+}
+
+/// One product of an `[m, k]` by a `[k, n]` matrix.
+#[derive(Debug)]
+pub struct Gemm<'a, T> {
+    pub(super) dims: [usize; 3],
+    pub(super) a: Matrix<'a, T>,
+    pub(super) b: Matrix<'a, T>,
+    pub(super) c: Output<'a, T>,
+    pub(super) start: Start<'a, T>,
+    pub(super) finish: Finish<'a, T>,
+}
+
+/// Most rows of a block.
+const ROWS: usize = 6;
+/// Scalars of the buffer for packed rows: some hundred rows of a panel.
+const PACKED: usize = 2048;
+/// Scalars of the widest panel: eight vectors of sixteen.
+const WIDEST: usize = 128;
+/// Scalars of the largest block: six rows of two vectors of sixteen.
+const SCRATCH: usize = 192;
+
+/// Memory for `N` scalars on the stack, not initialised.
+#[repr(C, align(64))]
+struct Scratch<T, const N: usize>(MaybeUninit<[T; N]>);
+
+impl<T, const N: usize> Scratch<T, N> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    #[inline(always)]
+    fn first(&mut self) -> *mut T {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// Rows of `B` in memory that whole vectors can be read from.
+#[derive(Clone, Copy)]
+struct Rows<T> {
+    first: *const T,
+    stride: usize,
+    count: usize,
+}
+
+/// A panel of adjacent columns of `C`, and the part of `k` to add to it.
+struct Panel<T> {
+    /// Column `l` of `A`, `l` being the first of this part.
+    a: *const T,
+    row: usize,
+    col: usize,
+    /// The rows of `B` of this part: those in place, then those packed.
+    b: [Rows<T>; 2],
+    c: *mut T,
+    ldc: usize,
+    /// Columns of the panel.
+    cols: usize,
+    /// Whether the last vector must be written in part.
+    partial: bool,
+    accumulate: bool,
+    /// The bias of the panel's columns, or null.
+    bias: *const T,
+    /// The panel of the gate, or null.
+    gate: *const T,
+    relu: bool,
+}
+
+/// Computes the product at the level of `s`.
+///
+/// # Panics
+///
+/// If a slice is too short for the dimensions.
+#[inline(always)]
+pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
+    let [m, k, n] = gemm.dims;
+    if m == 0 || n == 0 {
+        return;
+    }
+    gemm.a.check([m, k]);
+    gemm.b.check([k, n]);
+    let width = T::Native::<S>::LEN;
+    let end = if gemm.c.padded { n.next_multiple_of(width) } else { n };
+    let needed = (m - 1) * gemm.c.row + end;
+    assert!(gemm.c.data.len() >= needed, "the result holds {} scalars, not {needed}", gemm.c.data.len());
+    if let Start::Bias(bias) = gemm.start {
+        assert!(bias.len() >= n, "the bias holds {} scalars, not {n}", bias.len());
+    }
+    if let Finish::Gate(gate) = gemm.finish {
+        assert!(gemm.c.padded && gate.len() >= needed, "the gate has to lie like the result");
+    }
+    let Gemm { a, b, c, start, finish, .. } = gemm;
+    let problem = Problem { dims: [m, k, n], a, b, c: c.data.as_mut_ptr(), ldc: c.row, padded: c.padded, start, finish };
+    let mut j = 0;
+    while j < n {
+        let vectors = (n - j).div_ceil(width);
+        // SAFETY: the slices are as long as dimensions and strides need, and `j` is a column.
+        j += width * unsafe {
+            match (m, vectors) {
+                (1, 8..) => problem.panel(8, width, j, |panel| panel.strip::<S, 1, 8>(s, 0..1)),
+                (1, 4..) => problem.panel(4, width, j, |panel| panel.strip::<S, 1, 4>(s, 0..1)),
+                (_, 2..) => problem.panel(2, width, j, |panel| panel.compute::<S, 2>(s, m)),
+                _ => problem.panel(1, width, j, |panel| panel.compute::<S, 1>(s, m)),
+            }
+        };
+    }
+}
+
+/// A product whose slices were found long enough.
+struct Problem<'a, T> {
+    dims: [usize; 3],
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    c: *mut T,
+    ldc: usize,
+    padded: bool,
+    start: Start<'a, T>,
+    finish: Finish<'a, T>,
+}
+
+impl<T: Real> Problem<'_, T> {
+    /// Lets `compute` add up the columns from `j` on, so many `vectors` of a `width`, part of `k` by part. Returns
+    /// `vectors`.
+    ///
+    /// # Safety
+    ///
+    /// `j` is a column, the slices hold what dimensions and strides say, and `compute` touches no more than the panel.
+    unsafe fn panel(&self, vectors: usize, width: usize, j: usize, compute: impl Fn(&Panel<T>)) -> usize {
+        let [_, k, n] = self.dims;
+        let Matrix { data: b, row: ldb, col } = self.b;
+        let span = vectors * width;
+        let cols = span.min(n - j);
+
+        let mut bias_scratch = Scratch::<T, WIDEST>::new();
+        let bias = match self.start {
+            Start::Bias(bias) if cols == span => bias[j..].as_ptr(),
+            Start::Bias(bias) => {
+                // SAFETY: `span` scalars fit the scratch.
+                unsafe { copy_padded(&bias[j..j + cols], bias_scratch.first(), span) };
+                bias_scratch.first()
+            }
+            Start::Zero | Start::Accumulate => core::ptr::null(),
+        };
+
+        // Rows of B in place: reading on into the next row is harmless, reading past the last is not.
+        let in_place = if k == 0 || col != 1 || b.len() < j + span {
+            0
+        } else if ldb == 0 {
+            k
+        } else {
+            k.min((b.len() - j - span) / ldb + 1)
+        };
+        let mut packed = Scratch::<T, PACKED>::new();
+        let mut part = 0..in_place;
+        loop {
+            let last = k.min(part.end + PACKED / span);
+            for (i, l) in (part.end..last).enumerate() {
+                // SAFETY: at most `PACKED / span` rows of `span` scalars are packed.
+                unsafe {
+                    let row = packed.first().add(i * span);
+                    if col == 1 {
+                        copy_padded(&b[l * ldb + j..][..cols], row, span);
+                    } else {
+                        for c in 0..span {
+                            row.add(c).write(if c < cols { b[l * ldb + (j + c) * col] } else { T::ZERO });
+                        }
+                    }
+                }
+            }
+            let panel = Panel {
+                a: self.a.data.as_ptr().wrapping_add(part.start * self.a.col),
+                row: self.a.row,
+                col: self.a.col,
+                b: [
+                    Rows { first: b.as_ptr().wrapping_add(part.start * ldb + j), stride: ldb, count: part.len() },
+                    Rows { first: packed.first(), stride: span, count: last - part.end },
+                ],
+                c: self.c.wrapping_add(j),
+                ldc: self.ldc,
+                cols,
+                partial: cols < span && !self.padded,
+                accumulate: part.start > 0 || matches!(self.start, Start::Accumulate),
+                bias: if part.start == 0 { bias } else { core::ptr::null() },
+                gate: match self.finish {
+                    Finish::Gate(gate) if last == k => gate.as_ptr().wrapping_add(j),
+                    _ => core::ptr::null(),
+                },
+                relu: last == k && matches!(self.finish, Finish::Relu),
+            };
+            compute(&panel);
+            if last == k {
+                return vectors;
+            }
+            part = last..last;
+        }
+    }
+}
+
+impl<T: Real> Panel<T> {
+    /// Computes the panel's `m` rows, in blocks of nearly equal height: heights below four leave the
+    /// multiply-add units waiting for each other's results.
+    ///
+    /// # Safety
+    ///
+    /// The pointers cover `m` rows of `A` and `C`, `NV` vectors of columns, and the counted rows of `B`.
+    #[inline(always)]
+    unsafe fn compute<S: Simd, const NV: usize>(&self, s: S, m: usize) {
+        let blocks = m.div_ceil(ROWS);
+        let height = m / blocks;
+        let tall = (m % blocks) * (height + 1);
+        // SAFETY: the rows of both strips are rows of the panel.
+        unsafe {
+            for (rows, height) in [(0..tall, height + 1), (tall..m, height)] {
+                match height {
+                    _ if rows.is_empty() => {}
+                    1 => self.strip::<S, 1, NV>(s, rows),
+                    2 => self.strip::<S, 2, NV>(s, rows),
+                    3 => self.strip::<S, 3, NV>(s, rows),
+                    4 => self.strip::<S, 4, NV>(s, rows),
+                    5 => self.strip::<S, 5, NV>(s, rows),
+                    _ => self.strip::<S, 6, NV>(s, rows),
+                }
+            }
+        }
+    }
+
+    /// Computes some rows, in blocks of `MR`. Every strip is a function of its own: inlined into one, they would take
+    /// minutes to compile.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::compute`]; the number of rows is a multiple of `MR`.
+    #[inline(never)]
+    unsafe fn strip<S: Simd, const MR: usize, const NV: usize>(&self, s: S, rows: Range<usize>) {
+        s.vectorize(
+            #[inline(always)]
+            || {
+                let mut scratch = Scratch::<T, SCRATCH>::new();
+                let scratch = scratch.first();
+                let span = NV * T::Native::<S>::LEN;
+                for i in rows.step_by(MR) {
+                    let c = self.c.wrapping_add(i * self.ldc);
+                    // Columns past the panel belong to someone else: compute a part of a vector beside, and copy it.
+                    let (block, ldc) = if self.partial { (scratch, span) } else { (c, self.ldc) };
+                    // SAFETY: the caller's promise; the scratch holds the largest block.
+                    unsafe {
+                        if self.partial && self.accumulate {
+                            for r in 0..MR {
+                                let row = core::slice::from_raw_parts(c.add(r * self.ldc), self.cols);
+                                copy_padded(row, block.add(r * span), span);
+                            }
+                        }
+                        self.block::<S, MR, NV>(s, i, block, ldc);
+                        if self.partial {
+                            for r in 0..MR {
+                                for j in 0..self.cols {
+                                    c.add(r * self.ldc + j).write(block.add(r * span + j).read());
+                                }
+                            }
+                        }
+                    }
+                }
+            },
+        );
+    }
+
+    /// The microkernel: `MR` rows from `i` on by `NV` vectors, into `c`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::compute`], and `c` covers the block with rows `ldc` apart.
+    #[inline(always)]
+    unsafe fn block<S: Simd, const MR: usize, const NV: usize>(&self, s: S, i: usize, c: *mut T, ldc: usize) {
+        let width = T::Native::<S>::LEN;
+        let zero = T::Native::<S>::splat(s, T::ZERO);
+        // SAFETY: every pointer stays in the block, in its rows of A, or in the counted rows of B.
+        unsafe {
+            let mut sums = [[zero; NV]; MR];
+            if self.accumulate {
+                for (r, row) in sums.iter_mut().enumerate() {
+                    for (v, sum) in row.iter_mut().enumerate() {
+                        *sum = load::<S, T>(s, c.add(r * ldc + v * width));
+                    }
+                }
+            } else if !self.bias.is_null() {
+                for row in &mut sums {
+                    for (v, sum) in row.iter_mut().enumerate() {
+                        *sum = load::<S, T>(s, self.bias.add(v * width));
+                    }
+                }
+            }
+            let mut a = self.a.wrapping_add(i * self.row);
+            for b in self.b {
+                let mut row = b.first;
+                for _ in 0..b.count {
+                    let mut vectors = [zero; NV];
+                    for (v, vector) in vectors.iter_mut().enumerate() {
+                        *vector = load::<S, T>(s, row.add(v * width));
+                    }
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let x = T::Native::<S>::splat(s, *a.add(r * self.row));
+                        for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                            *sum = x.mul_add(vector, *sum);
+                        }
+                    }
+                    a = a.wrapping_add(self.col);
+                    row = row.wrapping_add(b.stride);
+                }
+            }
+            if self.relu {
+                for sum in sums.iter_mut().flatten() {
+                    *sum = sum.simd_lt(zero).select(zero, *sum);
+                }
+            }
+            if !self.gate.is_null() {
+                let gate = self.gate.add(i * self.ldc);
+                for (r, row) in sums.iter_mut().enumerate() {
+                    for (v, sum) in row.iter_mut().enumerate() {
+                        let open = load::<S, T>(s, gate.add(r * ldc + v * width)).simd_gt(zero);
+                        *sum = open.select(*sum, zero);
+                    }
+                }
+            }
+            for (r, row) in sums.iter().enumerate() {
+                for (v, sum) in row.iter().enumerate() {
+                    c.add(r * ldc + v * width).cast::<Array<S, T>>().write(sum.to_array());
+                }
+            }
+        }
+    }
+}
+
+type Array<S, T> = <<T as SimdFloatElement>::Native<S> as SimdBase<S>>::Array;
+
+/// Reads one vector.
+///
+/// # Safety
+///
+/// `from` points to as many scalars.
+#[inline(always)]
+unsafe fn load<S: Simd, T: Real>(s: S, from: *const T) -> T::Native<S> {
+    // SAFETY: the array of a vector is as long as the vector, and aligned like a scalar.
+    T::Native::<S>::load_array(s, unsafe { from.cast::<Array<S, T>>().read() })
+}
+
+/// Writes the values and zeros after them, `len` scalars in all.
+///
+/// # Safety
+///
+/// `to` points to memory for `len` scalars, at least as many as there are values.
+#[inline(always)]
+unsafe fn copy_padded<T: Real>(values: &[T], to: *mut T, len: usize) {
+    for i in 0..len {
+        // SAFETY: `i < len`.
+        unsafe { to.add(i).write(values.get(i).copied().unwrap_or(T::ZERO)) };
+    }
+}

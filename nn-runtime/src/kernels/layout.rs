@@ -1,0 +1,41 @@
+//! How tensors lie in a tile, and how a workspace is cut.
+
+use super::Real;
+
+/// Row stride, in scalars, of a tensor of `n` elements per example in a tile.
+///
+/// One element: 1, so that examples are adjacent. Otherwise whole 64-byte lines, plus one line where their
+/// number is even and at least 16: rows a power of two apart fall into the same cache sets, which costs 20
+/// to 30 %.
+#[must_use]
+pub const fn stride<T: Real>(n: usize) -> usize {
+    if n == 1 {
+        return 1;
+    }
+    let lines = n.div_ceil(T::LANES);
+    let extra = lines >= 16 && lines.is_multiple_of(2);
+    (lines + extra as usize) * T::LANES
+}
+
+/// Scalars in a tile buffer of `rows` examples of `n` elements each: the rows, rounded up to whole lines.
+#[must_use]
+pub const fn tile_len<T: Real>(rows: usize, n: usize) -> usize {
+    (rows * stride::<T>(n)).next_multiple_of(T::LANES)
+}
+
+/// Cuts a workspace into buffers of the given lengths, in order. What is left over is dropped.
+///
+/// # Panics
+///
+/// If the workspace is shorter than the lengths together.
+#[track_caller]
+pub fn split<T: Real, const N: usize>(workspace: &mut [T], lens: [usize; N]) -> [&mut [T]; N] {
+    let mut rest = workspace;
+    lens.map(|len| {
+        let (buffer, tail) = core::mem::take(&mut rest)
+            .split_at_mut_checked(len)
+            .expect("the workspace is as long as the model's constant says");
+        rest = tail;
+        buffer
+    })
+}

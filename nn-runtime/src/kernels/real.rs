@@ -1,0 +1,108 @@
+//! The element types: `f32` and `f64`.
+
+use core::fmt::{Debug, Display};
+
+use fearless_simd::{Simd, SimdFloat, SimdFloatElement, f32x16, f64x8};
+
+use super::compiled::Kernels;
+use super::lane_math::Constants;
+
+/// A scalar of tensors and parameters: `f32` or `f64`. Sealed.
+///
+/// Beside the operators of floats it offers the few scalar functions that the runtime needs, without `std`.
+pub trait Real: SimdFloatElement + Kernels + Constants + Debug + Display + Send + Sync + 'static {
+    /// Scalars in one 64-byte line, and examples or elements in one [`Lanes`](super::Lanes): 16 or 8.
+    const LANES: usize;
+    /// `0`.
+    const ZERO: Self;
+    /// `1`.
+    const ONE: Self;
+    /// Not a number.
+    const NAN: Self;
+    /// Positive infinity.
+    const INFINITY: Self;
+    /// The distance from 1 to the next larger number.
+    const EPSILON: Self;
+
+    /// One line of scalars in SIMD registers.
+    type Vector<S: Simd>: SimdFloat<S, Element = Self>;
+
+    /// The nearest value to `x`.
+    fn from_f64(x: f64) -> Self;
+    /// The value, exactly.
+    fn to_f64(self) -> f64;
+    /// Magnitude.
+    #[must_use]
+    fn abs(self) -> Self;
+    /// Square root.
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// `e` to the power of `self`.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    #[must_use]
+    fn ln(self) -> Self;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// Not a number.
+    fn is_nan(self) -> bool;
+}
+
+macro_rules! real {
+    ($T:ident, $lanes:literal, $Vector:ident, $sqrt:ident, $exp:ident, $log:ident) => {
+        impl Real for $T {
+            const LANES: usize = $lanes;
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NAN: Self = $T::NAN;
+            const INFINITY: Self = $T::INFINITY;
+            const EPSILON: Self = $T::EPSILON;
+
+            type Vector<S: Simd> = $Vector<S>;
+
+            #[inline]
+            fn from_f64(x: f64) -> Self {
+                x as $T
+            }
+
+            #[inline]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline]
+            fn abs(self) -> Self {
+                $T::abs(self)
+            }
+
+            #[inline]
+            fn sqrt(self) -> Self {
+                libm::$sqrt(self)
+            }
+
+            #[inline]
+            fn exp(self) -> Self {
+                libm::$exp(self)
+            }
+
+            #[inline]
+            fn ln(self) -> Self {
+                libm::$log(self)
+            }
+
+            #[inline]
+            fn is_finite(self) -> bool {
+                $T::is_finite(self)
+            }
+
+            #[inline]
+            fn is_nan(self) -> bool {
+                $T::is_nan(self)
+            }
+        }
+    };
+}
+
+real!(f32, 16, f32x16, sqrtf, expf, logf);
+real!(f64, 8, f64x8, sqrt, exp, log);

@@ -1,0 +1,93 @@
+//! The runtime of the `nn_model!` compiler: data, training, checkpoints, and the kernels that generated code calls.
+//!
+//! ```no_run
+//! # use nn_runtime::model::Train;
+//! # fn run<Logistic: Train<Scalar = f32>>() -> nn_runtime::Result<()> {
+//! use nn_runtime::prelude::*;
+//!
+//! let data = Table::from_csv("iris.csv")?;
+//! let (train, valid) = data
+//!     .dataset(&["petal_length", "petal_width"], Target::equals("species", "virginica"))?
+//!     .split(0.8, 7);
+//! let mut model = Logistic::new(7);
+//! let history = Trainer::new(Sgd::new(0.5)).epochs(200).batch_size(32).fit(&mut model, &train, &valid)?;
+//! println!("{history}");
+//! model.save("logistic.safetensors")
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | gives |
+//! |---|---|---|
+//! | `std` | yes | detection of the processor's SIMD level at run time |
+//! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
+//! | `data` | yes | tables from CSV files |
+//! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
+//! | `alloc` | with `std` | aligned heap buffers |
+//!
+//! Without any, the crate is `no_std`: the traits of [`model`], [`init`], [`optim`] and the [`kernels`], which work on
+//! memory of the caller.
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod batch;
+#[doc(hidden)]
+pub mod drive;
+#[cfg(feature = "train")]
+pub mod checkpoint;
+#[cfg(feature = "train")]
+mod data;
+#[cfg(feature = "train")]
+mod error;
+#[cfg(feature = "train")]
+mod ext;
+#[cfg(feature = "train")]
+mod history;
+pub mod init;
+pub mod kernels;
+#[cfg(feature = "train")]
+mod metrics;
+pub mod model;
+pub mod optim;
+#[cfg(feature = "train")]
+mod pipeline;
+mod random;
+#[cfg(feature = "train")]
+mod stepper;
+#[cfg(feature = "train")]
+mod train;
+
+pub use model::Model;
+pub use nn_macros::nn_model;
+pub use optim::{InvalidSetting, Optimizer, Sgd};
+
+#[cfg(feature = "train")]
+pub use crate::{
+    data::{Dataset, FittedScaler, Scaler, TargetColumns},
+    error::{Error, Result},
+    ext::{ModelExt, PullbackExt, TrainExt},
+    history::{Epoch, History},
+    metrics::{Evaluation, Metric, evaluate},
+    pipeline::Pipeline,
+    stepper::{Gradients, Stepper},
+    train::Trainer,
+};
+#[cfg(feature = "data")]
+pub use data::{Table, Target};
+
+/// What programs that train or use models need: `use nn_runtime::prelude::*`.
+pub mod prelude {
+    #[cfg(feature = "data")]
+    pub use crate::data::{Table, Target};
+    pub use crate::model::{Inspect, Model, Pullback, Train};
+    pub use nn_macros::nn_model;
+    pub use crate::optim::{Optimizer, Sgd};
+    #[cfg(feature = "train")]
+    pub use crate::{
+        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler, TrainExt, Trainer,
+        evaluate,
+    };
+}

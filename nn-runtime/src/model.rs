@@ -1,0 +1,292 @@
+//! What a generated model is to the runtime: the traits that `nn_model!` implements.
+//!
+//! Everything here works on slices that the caller owns, needs no heap and no standard library. Programs that
+//! have both use the methods of [`ModelExt`](crate::ModelExt), [`TrainExt`](crate::TrainExt) and
+//! [`PullbackExt`](crate::PullbackExt) instead.
+
+use crate::kernels::Real;
+
+pub use crate::batch::Batch;
+
+/// What the loss of a model compares its outputs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetKind {
+    /// Nothing: the loss does not mention the target.
+    None,
+    /// Real numbers.
+    Values {
+        /// Numbers per example.
+        len: usize,
+    },
+    /// Probabilities, numbers from 0 to 1.
+    Binary {
+        /// Numbers per example.
+        len: usize,
+        /// Whether the model's first output holds log-odds, not probabilities.
+        logits: bool,
+    },
+    /// The index of the right class.
+    Class {
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+impl TargetKind {
+    /// Scalars per example.
+    pub const fn scalars(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Values { len } | Self::Binary { len, .. } => len,
+            Self::Class { .. } => 1,
+        }
+    }
+}
+
+/// Name and shape of an input or output of one example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// The name in the model's source.
+    pub name: &'static str,
+    /// The shape of one example; empty for a scalar.
+    pub shape: &'static [usize],
+}
+
+/// Name, place and initial distribution of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParamInfo {
+    /// The name in the model's source, `h1.weight` for a weight that the layer `h1` made.
+    pub name: &'static str,
+    /// The shape; empty for a scalar.
+    pub shape: &'static [usize],
+    /// Where it starts in the model's flat slice, in scalars.
+    pub offset: usize,
+    /// How it is initialised.
+    pub init: Init,
+}
+
+/// How a parameter is initialised. Fan-in and fan-out come from its shape: `[in, out]` for a matrix, the length
+/// and 1 for a vector, 1 and 1 for a scalar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Init {
+    /// The same value everywhere.
+    Constant(f64),
+    /// Uniform between two bounds.
+    Uniform {
+        /// Lower bound.
+        low: f64,
+        /// Upper bound.
+        high: f64,
+    },
+    /// A normal distribution.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Uniform with the variance 2 / (fan-in + fan-out).
+    GlorotUniform,
+    /// Normal with the variance 2 / (fan-in + fan-out).
+    GlorotNormal,
+    /// Uniform with the variance 2 / fan-in.
+    HeUniform,
+    /// Normal with the variance 2 / fan-in.
+    HeNormal,
+}
+
+/// Scalars of a tensor of this shape.
+const fn elements(shape: &[usize]) -> usize {
+    let (mut product, mut axis) = (1, 0);
+    while axis < shape.len() {
+        product *= shape[axis];
+        axis += 1;
+    }
+    product
+}
+
+impl TensorInfo {
+    /// Scalars of one example.
+    #[allow(clippy::len_without_is_empty)] // the compiler refuses empty tensors
+    pub const fn len(&self) -> usize {
+        elements(self.shape)
+    }
+
+    /// Scalars of one example of all `tensors`.
+    const fn total(tensors: &[Self]) -> usize {
+        let (mut sum, mut i) = (0, 0);
+        while i < tensors.len() {
+            sum += tensors[i].len();
+            i += 1;
+        }
+        sum
+    }
+}
+
+impl ParamInfo {
+    /// Scalars of the parameter.
+    #[allow(clippy::len_without_is_empty)] // the compiler refuses empty tensors
+    pub const fn len(&self) -> usize {
+        elements(self.shape)
+    }
+
+    /// Scalars of all `params`.
+    const fn total(params: &[Self]) -> usize {
+        let (mut sum, mut i) = (0, 0);
+        while i < params.len() {
+            sum += params[i].len();
+            i += 1;
+        }
+        sum
+    }
+}
+
+/// A model with its parameters.
+pub trait Model: Clone + Send + Sync + 'static {
+    /// The type of parameters, inputs and outputs.
+    type Scalar: Real;
+    /// The name in the source.
+    const NAME: &'static str;
+    /// The parameters, in the order of the flat slice, without gaps.
+    const PARAMS: &'static [ParamInfo];
+    /// Scalars of all parameters.
+    const PARAM_COUNT: usize = ParamInfo::total(Self::PARAMS);
+    /// The inputs of one example, which are concatenated in this order.
+    const INPUTS: &'static [TensorInfo];
+    /// Scalars of all inputs of one example.
+    const INPUT_LEN: usize = TensorInfo::total(Self::INPUTS);
+    /// The outputs of one example, which are concatenated in this order.
+    const OUTPUTS: &'static [TensorInfo];
+    /// Scalars of all outputs of one example.
+    const OUTPUT_LEN: usize = TensorInfo::total(Self::OUTPUTS);
+    /// Scalars of workspace that [`forward`](Self::forward) needs.
+    const FORWARD_WORKSPACE: usize;
+    /// Floating-point operations of the forward pass of one example. Decides whether threads pay.
+    const FLOPS_FORWARD: u64 = 2 * Self::PARAM_COUNT as u64;
+
+    /// A model with parameters initialised from the seed.
+    fn new(seed: u64) -> Self;
+
+    /// All parameters.
+    fn params_flat(&self) -> &[Self::Scalar];
+
+    /// All parameters, to change.
+    fn params_flat_mut(&mut self) -> &mut [Self::Scalar];
+
+    /// Computes the outputs, row-major `[batch.len(), OUTPUT_LEN]`.
+    ///
+    /// The workspace has [`FORWARD_WORKSPACE`](Self::FORWARD_WORKSPACE) scalars of any content.
+    fn forward(&self, batch: &Batch<'_, Self::Scalar>, outputs: &mut [Self::Scalar], workspace: &mut [Self::Scalar]);
+}
+
+/// A model with a loss: the mean loss over a batch and its gradient.
+///
+/// A step is [`prepare`](Self::prepare), [`accumulate`](Self::accumulate) for each part of the batch, and
+/// [`finish`](Self::finish) on the sum of what the parts accumulated.
+pub trait Train: Model {
+    /// What the loss compares with.
+    const TARGET: TargetKind;
+    /// Scalars of the target of one example.
+    const TARGET_LEN: usize = Self::TARGET.scalars();
+    /// Scalars of what [`prepare`](Self::prepare) computes.
+    const SHARED_LEN: usize;
+    /// Scalars of what [`accumulate`](Self::accumulate) sums over examples.
+    const SUMS_LEN: usize;
+    /// Scalars of workspace that [`accumulate`](Self::accumulate) needs.
+    const WORKSPACE: usize;
+    /// Floating-point operations of both passes of one example. Decides whether threads pay.
+    const FLOPS_TRAIN: u64 = 3 * Self::FLOPS_FORWARD;
+
+    /// Computes what does not vary with the example, such as transposed weights, once per step.
+    fn prepare(&self, shared: &mut [Self::Scalar]);
+
+    /// Adds the sums over the batch's examples (of the loss, of gradients) to `sums`.
+    ///
+    /// The workspace has [`WORKSPACE`](Self::WORKSPACE) scalars of any content.
+    fn accumulate(
+        &self,
+        shared: &[Self::Scalar],
+        batch: &Batch<'_, Self::Scalar>,
+        sums: &mut [Self::Scalar],
+        workspace: &mut [Self::Scalar],
+    );
+
+    /// Like [`accumulate`](Self::accumulate), but of `sums` only what the loss needs has to be right.
+    fn accumulate_loss(
+        &self,
+        shared: &[Self::Scalar],
+        batch: &Batch<'_, Self::Scalar>,
+        sums: &mut [Self::Scalar],
+        workspace: &mut [Self::Scalar],
+    ) {
+        self.accumulate(shared, batch, sums, workspace);
+    }
+
+    /// Turns the sums over `examples` examples into the mean loss, which it returns, and its gradient, which
+    /// overwrites all [`PARAM_COUNT`](Model::PARAM_COUNT) scalars of `gradient`.
+    fn finish(
+        &self,
+        shared: &mut [Self::Scalar],
+        sums: &mut [Self::Scalar],
+        examples: usize,
+        gradient: &mut [Self::Scalar],
+    ) -> Self::Scalar;
+}
+
+/// Gradients of the outputs.
+pub trait Pullback: Model {
+    /// Scalars of workspace that [`pullback`](Self::pullback) needs.
+    const PULLBACK_WORKSPACE: usize;
+
+    /// Pulls cotangents of the outputs, which take the place of the batch's targets, back to the inputs.
+    ///
+    /// `input_gradient`, row-major `[batch.len(), INPUT_LEN]`, is overwritten by Jᵀ·cotangent of each example.
+    /// Models that are [`PullbackParams`] overwrite `gradient`, `[PARAM_COUNT]`, by the mean over the batch of what
+    /// is pulled back to the parameters; others leave it alone.
+    fn pullback(
+        &self,
+        batch: &Batch<'_, Self::Scalar>,
+        input_gradient: &mut [Self::Scalar],
+        gradient: &mut [Self::Scalar],
+        workspace: &mut [Self::Scalar],
+    );
+}
+
+/// Models whose [`pullback`](Pullback::pullback) also reaches the parameters: those without a loss of their own.
+pub trait PullbackParams: Pullback {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Init, ParamInfo, TargetKind, TensorInfo};
+
+    #[test]
+    fn lengths_are_products_of_shapes() {
+        let tensors = [TensorInfo { name: "x", shape: &[3, 4] }, TensorInfo { name: "s", shape: &[] }];
+        assert_eq!(TensorInfo::total(&tensors), 13);
+        let param = ParamInfo { name: "w", shape: &[2, 3, 5], offset: 0, init: Init::HeNormal };
+        assert_eq!(ParamInfo::total(&[param, param]), 60);
+    }
+
+    #[test]
+    fn a_class_index_is_one_scalar() {
+        assert_eq!(TargetKind::Class { classes: 10 }.scalars(), 1);
+        assert_eq!(TargetKind::Binary { len: 3, logits: false }.scalars(), 3);
+        assert_eq!(TargetKind::None.scalars(), 0);
+    }
+}
+
+/// What a person can read of a model, made at compile time.
+pub trait Inspect: Model {
+    /// A table of the layers: shapes, parameters, operations.
+    const SUMMARY: &'static str;
+    /// The formulas, each local derivative, and the chain rule for each parameter.
+    const EXPLANATION: &'static str;
+    /// The emitted code that computes, formatted.
+    const RUST: &'static str;
+    /// The graph in the DOT language of Graphviz.
+    const DOT: &'static str;
+    /// The formulas in LaTeX.
+    const LATEX: &'static str;
+}

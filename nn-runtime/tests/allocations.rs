@@ -1,0 +1,69 @@
+//! A training step leaves the heap alone: more epochs allocate no more than few.
+#![cfg(feature = "train")]
+#![allow(unsafe_code)] // an allocator that counts
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use ndarray::Array2;
+use nn_runtime::model::Batch;
+use nn_runtime::prelude::*;
+use nn_runtime::{Gradients, Stepper};
+
+#[path = "runtime/models.rs"]
+#[allow(dead_code)] // the models that other tests use
+mod models;
+
+use models::Linear;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is handed to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations<R>(f: impl FnOnce() -> R) -> usize {
+    let before = ALLOCATIONS.load(Relaxed);
+    std::hint::black_box(f());
+    ALLOCATIONS.load(Relaxed) - before
+}
+
+// One test: the counter sees every thread of the process.
+#[test]
+fn steps_allocate_nothing() {
+    let inputs = Array2::from_shape_fn((1000, 2), |(i, j)| (i % 7) as f32 - j as f32);
+    let data = Dataset::new(inputs, Array2::zeros((1000, 1))).unwrap();
+    let batch: Batch<'_, f32> = data.batch();
+    let mut model = Linear::<f32, false>::new(1);
+
+    let sgd = Sgd::new(1e-3);
+    let mut stepper = Stepper::new(&sgd, 1000);
+    let mut gradients = Gradients::new(1000);
+    assert_eq!(allocations(|| stepper.step(&mut model, &batch.slice(0..500))), 0);
+    assert_eq!(allocations(|| gradients.loss(&model, &batch)), 0);
+
+    let mut fit = |epochs| {
+        let trainer = Trainer::new(sgd).epochs(epochs).batch_size(64);
+        allocations(|| trainer.fit(&mut model, &data, &data).unwrap())
+    };
+    fit(1);
+    let few = fit(10);
+    let many = fit(60);
+    // Only the list of epochs grows and, without threads, one workspace for the predictions of each epoch.
+    assert!(many - few <= 50 + 4, "{few} allocations in 10 epochs, {many} in 60");
+}

@@ -1,0 +1,9 @@
+//! The runtime, driven by models that are written by hand as `nn_model!` would write them.
+#![cfg(all(feature = "train", feature = "data"))]
+
+mod checkpoints;
+mod extensions;
+mod mismatches;
+mod models;
+mod threads;
+mod training;

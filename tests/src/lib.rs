@@ -1,0 +1,61 @@
+//! What the tests share: the models of `tests/models`, and how to run one through the compiler.
+
+use std::path::{Path, PathBuf};
+
+use nn_compiler::schedule::Plan;
+use proc_macro2::{TokenStream, TokenTree};
+
+/// A file of `tests/models`: its name without the ending, and the tokens between the brackets of `nn_model!`.
+pub struct ModelFile {
+    /// `logistic` for `logistic.rs`.
+    pub name: String,
+    /// What the macro gets.
+    pub tokens: TokenStream,
+}
+
+/// The folder of this crate.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Every file of `tests/models`, by name.
+///
+/// # Panics
+/// If a file can't be read or holds no `nn_model!`.
+pub fn model_files() -> Vec<ModelFile> {
+    let folder = root().join("models");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("tests/models is there")
+        .map(|entry| entry.expect("an entry can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).expect("a model file can be read");
+            let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a file has a name").to_owned();
+            let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+            let group = tokens.into_iter().find_map(|tree| match tree {
+                TokenTree::Group(group) => Some(group.stream()),
+                _ => None,
+            });
+            ModelFile { tokens: group.unwrap_or_else(|| panic!("{name} has no nn_model!")), name }
+        })
+        .collect()
+}
+
+/// The plan of the only model in some tokens.
+///
+/// # Panics
+/// If they hold mistakes.
+pub fn plan(tokens: &TokenStream) -> Plan {
+    let compiled = nn_compiler::parse::source(tokens.clone()).and_then(nn_compiler::compile);
+    match compiled {
+        Ok(mut plans) => plans.remove(0),
+        Err(errors) => {
+            let texts: Vec<String> = errors.iter().map(nn_compiler::diag::Diagnostic::text).collect();
+            panic!("{}", texts.join("\n"))
+        }
+    }
+}
