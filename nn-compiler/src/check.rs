@@ -13,7 +13,10 @@ pub fn verify(graph: &Graph, pass: &str) {
     for id in graph.ids() {
         let node = &graph[id];
         let operands = graph.operands(id);
-        assert!(operands.iter().all(|&operand| operand < id), "after `{pass}`: {node:?} comes before its operands");
+        assert!(
+            operands.iter().all(|&operand| operand < id),
+            "after `{pass}`: {node:?} comes before its operands"
+        );
         if let Kind::Op(op, attrs) = &node.kind {
             let shapes: Vec<Shape> = operands.iter().map(|&operand| graph[operand].shape.clone()).collect();
             match (op.shape)(attrs, &shapes) {

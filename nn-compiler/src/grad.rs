@@ -15,19 +15,13 @@ use std::collections::BTreeMap;
 use crate::build::Program;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
-use crate::model::Model;
+use crate::model::{Model, Param, Variable};
 use crate::ops::{self, Site, Vjp};
 use crate::shape::Shape;
 use crate::term::Term;
 
-/// What to differentiate with respect to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Wanted {
-    /// The parameters.
-    pub params: bool,
-    /// The inputs.
-    pub inputs: bool,
-}
+/// A leaf whose adjoint is wanted, and the root that the adjoint becomes.
+pub type Wanted = (NodeId, Root);
 
 /// Adds to the graph the gradient of the mean loss with respect to every parameter.
 ///
@@ -35,22 +29,26 @@ pub struct Wanted {
 /// A parameter that reaches the loss only through an operation without a derivative, or not at all.
 pub fn of_loss(program: &Program) -> Result<Graph, Diagnostics> {
     let Some(loss) = program.graph.root(Root::Loss) else { return Ok(program.graph.clone()) };
-    let wanted = Wanted { params: true, inputs: false };
     let mut graph = program.graph.clone();
+    let wanted = params(&program.model, &mut graph);
     let seed = graph.constant(1.0, Shape::scalar());
-    let graph = differentiate(graph, &program.model, &[(loss, seed)], wanted)?;
-    reaches_every_param(program, &graph)?;
+    let graph = differentiate(graph, &[(loss, seed)], &wanted)?;
+    reaches_every_param(&program.model, &graph)?;
     Ok(graph)
 }
 
 /// Adds to the graph the outputs' gradients, weighted by cotangents that the caller gives: with respect to
-/// the inputs, and to the parameters where `wanted` says so. The loss is left out.
+/// the inputs, and `with_params` also to the parameters. The loss is left out.
 ///
 /// # Errors
 /// An input or parameter that acts only through an operation without a derivative.
-pub fn of_outputs(program: &Program, wanted: Wanted) -> Result<Graph, Diagnostics> {
+pub fn of_outputs(program: &Program, with_params: bool) -> Result<Graph, Diagnostics> {
     let mut graph = program.graph.clone();
     graph.roots.retain(|(root, _)| *root != Root::Loss);
+    let mut wanted = inputs(&program.model, &mut graph);
+    if with_params {
+        wanted.extend(params(&program.model, &mut graph));
+    }
     let outputs: Vec<NodeId> = graph.roots.iter().map(|&(_, id)| id).collect();
     let mut seeds = Vec::new();
     for (position, output) in outputs.into_iter().enumerate() {
@@ -59,29 +57,43 @@ pub fn of_outputs(program: &Program, wanted: Wanted) -> Result<Graph, Diagnostic
         graph.label(seed, format!("d_{}", program.model.outputs[position].name));
         seeds.push((output, seed));
     }
-    differentiate(graph, &program.model, &seeds, wanted)
+    differentiate(graph, &seeds, &wanted)
 }
 
-/// The adjoints of the leaves, given those of some nodes.
+fn params(model: &Model, graph: &mut Graph) -> Vec<Wanted> {
+    let leaf = |(position, param): (usize, &Param)| {
+        let id = graph.leaf(Kind::Param(position), param.shape.clone(), param.region);
+        (id, Root::ParamGradient(position))
+    };
+    model.params.iter().enumerate().map(leaf).collect()
+}
+
+fn inputs(model: &Model, graph: &mut Graph) -> Vec<Wanted> {
+    let leaf = |(position, input): (usize, &Variable)| {
+        let id = graph.leaf(Kind::Input(position), input.shape.clone(), input.name.span().into());
+        (id, Root::InputGradient(position))
+    };
+    model.inputs.iter().enumerate().map(leaf).collect()
+}
+
+/// Adds the adjoints of leaves as roots, given those of some nodes.
 ///
 /// # Errors
 /// An operation without a derivative between a seed and a leaf that is wanted.
 pub fn differentiate(
     graph: Graph,
-    model: &Model,
     seeds: &[(NodeId, NodeId)],
-    wanted: Wanted,
+    wanted: &[Wanted],
 ) -> Result<Graph, Diagnostics> {
     let mut errors = Diagnostics::default();
-    let leaves: Vec<NodeId> = graph.ids().collect();
     let active = active(&graph, wanted);
-    let end = leaves.len();
+    let nodes: Vec<NodeId> = graph.ids().filter(|id| active[id.index()]).collect();
     let graph = RefCell::new(graph);
     let mut adjoints: BTreeMap<NodeId, Term<'_>> = BTreeMap::new();
     for &(node, seed) in seeds {
         accumulate(&mut adjoints, Term::new(&graph, node), Term::new(&graph, seed));
     }
-    for id in leaves.into_iter().take(end).rev().filter(|id| active[id.index()]) {
+    for &id in nodes.iter().rev() {
         let Some(&adjoint) = adjoints.get(&id) else { continue };
         name(&graph, id, adjoint.id);
         let site = Site::new(&graph, id);
@@ -89,7 +101,7 @@ pub fn differentiate(
         let contributions = match op.vjp {
             Vjp::Rule(rule) => rule(&site, adjoint),
             Vjp::None { help } => {
-                let fact = format!("`{}` has no derivative, and what can be trained acts through it", op.name);
+                let fact = format!("`{}` has no derivative, and what is wanted acts through it", op.name);
                 errors.push(Diagnostic::new(site.y.region(), fact).help(help));
                 continue;
             }
@@ -104,50 +116,34 @@ pub fn differentiate(
     }
 
     let mut roots = Vec::new();
-    for id in (0..end as u32).map(NodeId::from) {
-        let kind = graph.borrow()[id].kind.clone();
-        let root = match kind {
-            Kind::Param(position) if wanted.params => Root::ParamGradient(position),
-            Kind::Input(position) if wanted.inputs => Root::InputGradient(position),
-            _ => continue,
-        };
-        let adjoint = adjoints.get(&id).map(|adjoint| adjoint.id).unwrap_or_else(|| {
+    for &(id, root) in wanted {
+        let adjoint = match adjoints.get(&id) {
+            Some(adjoint) => adjoint.id,
             // Nothing depends on it, which is different from a dependence that can't be differentiated.
-            let shape = graph.borrow()[id].shape.clone();
-            graph.borrow_mut().constant(0.0, shape)
-        });
+            None => {
+                let shape = graph.borrow()[id].shape.clone();
+                graph.borrow_mut().constant(0.0, shape)
+            }
+        };
         name(&graph, id, adjoint);
         roots.push((root, adjoint));
     }
     let mut graph = graph.into_inner();
     graph.roots.extend(roots);
-    // A parameter of which no node is left has no influence at all.
-    for (position, param) in model.params.iter().enumerate() {
-        if wanted.params && graph.root(Root::ParamGradient(position)).is_none() {
-            let zero = graph.constant(0.0, param.shape.clone());
-            graph.roots.push((Root::ParamGradient(position), zero));
-        }
-    }
-    for (position, input) in model.inputs.iter().enumerate() {
-        if wanted.inputs && graph.root(Root::InputGradient(position)).is_none() {
-            let zero = graph.constant(0.0, input.shape.clone());
-            graph.roots.push((Root::InputGradient(position), zero));
-        }
-    }
     graph.roots.sort_by_key(|&(root, _)| root);
     errors.finish(graph)
 }
 
 /// For each node, whether a wanted leaf acts on it.
-fn active(graph: &Graph, wanted: Wanted) -> Vec<bool> {
+fn active(graph: &Graph, wanted: &[Wanted]) -> Vec<bool> {
     let mut active = vec![false; graph.len()];
+    for &(id, _) in wanted {
+        active[id.index()] = true;
+    }
     for id in graph.ids() {
-        active[id.index()] = match graph[id].kind {
-            Kind::Param(_) => wanted.params,
-            Kind::Input(_) => wanted.inputs,
-            Kind::Op(..) => graph.operands(id).iter().any(|operand| active[operand.index()]),
-            _ => false,
-        };
+        if graph.operands(id).iter().any(|operand| active[operand.index()]) {
+            active[id.index()] = true;
+        }
     }
     active
 }
@@ -171,9 +167,9 @@ fn name(graph: &RefCell<Graph>, node: NodeId, adjoint: NodeId) {
     }
 }
 
-fn reaches_every_param(program: &Program, graph: &Graph) -> Result<(), Diagnostics> {
+fn reaches_every_param(model: &Model, graph: &Graph) -> Result<(), Diagnostics> {
     let mut errors = Diagnostics::default();
-    for (position, param) in program.model.params.iter().enumerate() {
+    for (position, param) in model.params.iter().enumerate() {
         let gradient = graph.root(Root::ParamGradient(position)).map(|id| &graph[id].kind);
         if let Some(Kind::Constant(zero)) = gradient
             && zero.0 == 0.0

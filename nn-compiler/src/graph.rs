@@ -16,6 +16,9 @@ use crate::diag::Region;
 use crate::ops::{Kernel, Mismatch, Op};
 use crate::shape::Shape;
 
+/// What the loss of one example is called, unless the user gave it a name.
+pub const LOSS: &str = "J";
+
 /// A node's place in its graph. Operands come before the nodes that use them.
 pub type NodeId = NodeIndex<u32>;
 
@@ -191,7 +194,7 @@ impl Graph {
 
     /// Whether the user gave the node its name, or its adjoint's node.
     pub fn is_named(&self, id: NodeId) -> bool {
-        self[id].label.as_ref().is_some_and(|label| !label.contains('#'))
+        self[id].label.as_ref().is_some_and(|label| !label.contains('#') && label != LOSS)
     }
 
     /// Names every operation that the user left without one, so that its adjoint can be named after it. The

@@ -37,8 +37,7 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     let is_short = matches!(source, ast::Source::Short(_));
     match compile(source) {
         Ok(plans) => {
-            let items: TokenStream =
-                plans.iter().map(|plan| emit::rust::items(plan, &texts(plan))).collect();
+            let items: TokenStream = plans.iter().map(|plan| emit::rust::items(plan, &texts(plan))).collect();
             match (&plans[..], is_short) {
                 ([plan], true) => {
                     let name = &plan.program.model.name;
@@ -108,11 +107,10 @@ fn gradient(stable: &Program) -> Result<Graph, Diagnostics> {
 /// whose inputs enter through something without a derivative, such as a class number, has none.
 fn pullback(stable: &Program) -> Result<Option<Graph>, Diagnostics> {
     let has_loss = stable.model.has_loss;
-    let wanted = grad::Wanted { params: !has_loss, inputs: true };
-    match grad::of_outputs(stable, wanted) {
-        Ok(graph) => Ok(Some(keep(&graph, |root| {
-            matches!(root, Root::ParamGradient(_) | Root::InputGradient(_))
-        }))),
+    match grad::of_outputs(stable, !has_loss) {
+        Ok(graph) => {
+            Ok(Some(keep(&graph, |root| matches!(root, Root::ParamGradient(_) | Root::InputGradient(_)))))
+        }
         Err(_) if has_loss => Ok(None),
         Err(errors) => Err(errors),
     }
@@ -129,9 +127,9 @@ pub fn texts(plan: &Plan) -> Texts {
     Texts {
         rust: emit::rust::text(plan),
         summary: emit::summary::text(plan),
-        explanation: emit::explain::text(&plan.program),
+        explanation: emit::explain::text(plan),
         dot: emit::dot::text(&plan.program),
-        latex: emit::latex::text(&plan.program),
+        latex: emit::latex::text(plan),
     }
 }
 

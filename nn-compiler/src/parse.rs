@@ -118,9 +118,12 @@ fn header(input: ParseStream<'_>) -> syn::Result<(Header, TokenStream, Span)> {
     } else {
         let keyword: Ident = input.parse()?;
         if keyword != "model" {
-            return Err(Diagnostic::new(keyword.span(), format!("expected `model` or `fn`, found `{keyword}`"))
-                .help("a model is `model Name(inputs) -> outputs { … }`, a function `fn name(x) { … }`")
-                .into());
+            return Err(Diagnostic::new(
+                keyword.span(),
+                format!("expected `model` or `fn`, found `{keyword}`"),
+            )
+            .help("a model is `model Name(inputs) -> outputs { … }`, a function `fn name(x) { … }`")
+            .into());
         }
         let name: Ident = input.parse()?;
         let dtype = if input.peek(Token![<]) { dtype(input)? } else { Dtype::F32 };
@@ -163,7 +166,12 @@ fn one_attribute(input: ParseStream<'_>) -> syn::Result<syn::Attribute> {
     let pound: Token![#] = input.parse()?;
     let content;
     let bracket_token = bracketed!(content in input);
-    Ok(syn::Attribute { pound_token: pound, style: syn::AttrStyle::Outer, bracket_token, meta: content.parse()? })
+    Ok(syn::Attribute {
+        pound_token: pound,
+        style: syn::AttrStyle::Outer,
+        bracket_token,
+        meta: content.parse()?,
+    })
 }
 
 fn dtype(input: ParseStream<'_>) -> syn::Result<Dtype> {
@@ -503,9 +511,12 @@ fn number(literal: &Lit) -> syn::Result<Expr> {
         other => return Err(syn::Error::new(other.span(), "a formula has no strings or characters")),
     };
     if !suffix.is_empty() {
-        return Err(Diagnostic::new(literal.span(), format!("`{digits}{suffix}` is neither a number nor a name"))
-            .help(format!("a product needs its sign: `{digits}*{suffix}`"))
-            .into());
+        return Err(Diagnostic::new(
+            literal.span(),
+            format!("`{digits}{suffix}` is neither a number nor a name"),
+        )
+        .help(format!("a product needs its sign: `{digits}*{suffix}`"))
+        .into());
     }
     match digits.parse::<f64>() {
         Ok(value) if value.is_finite() => {

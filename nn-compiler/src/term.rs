@@ -138,8 +138,8 @@ impl<'g> Term<'g> {
         self.apply(&ops::pow::POWI, Attrs::numbers(&[f64::from(exponent)]), &[])
     }
 
-    /// The sums of products over pairs of axes, `axes[i]` of this and `other_axes[i]` of the other. The result
-    /// has the free axes of this, then those of the other.
+    /// The sums of products over pairs of axes, `axes[i]` of this and `other_axes[i]` of the other. The
+    /// result has the free axes of this, then those of the other.
     #[must_use]
     pub fn contract(self, other: Term<'g>, axes: &[usize], other_axes: &[usize]) -> Self {
         let (shape, other_shape) = (self.shape(), other.shape());

@@ -38,7 +38,11 @@ impl<'a, T: Real> Batch<'a, T> {
     pub fn new(inputs: &'a [T], input_len: usize, targets: &'a [T], target_len: usize) -> Self {
         let (inputs, targets) = (Rows::new(inputs, input_len), Rows::new(targets, target_len));
         let len = if input_len == 0 { targets.len() } else { inputs.len() };
-        assert!(target_len == 0 || targets.len() == len, "{len} rows of inputs but {} of targets", targets.len());
+        assert!(
+            target_len == 0 || targets.len() == len,
+            "{len} rows of inputs but {} of targets",
+            targets.len()
+        );
         Self { inputs, targets, visit: Visit::Run { start: 0, len } }
     }
 

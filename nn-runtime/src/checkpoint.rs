@@ -75,7 +75,10 @@ pub fn load<M: Model>(path: impl AsRef<Path>) -> Result<(M, Option<FittedScaler>
     Ok((model, scaler))
 }
 
-fn serialize<M: Model>(model: &M, scaler: Option<&FittedScaler>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+fn serialize<M: Model>(
+    model: &M,
+    scaler: Option<&FittedScaler>,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     let data = write_values(model.params_flat());
     let width = size_of::<M::Scalar>();
     let mut tensors = Vec::new();

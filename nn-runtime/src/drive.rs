@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::batch::Batch;
-use crate::kernels::{Lanes, Real, Simd, stride, tile_len};
+use crate::kernels::{Lanes, Operand, Real, Simd, View, ViewMut, stride, tile_len};
 
 /// Where the parameters of a model are kept that are too large for the stack.
 #[cfg(feature = "alloc")]
@@ -137,4 +137,34 @@ fn cut<T: Real, const N: usize>(buffers: &[T], tile: usize, lens: [usize; N]) ->
         *size = tile_len::<T>(tile, *size);
     }
     slices(buffers, sizes)
+}
+
+/// Elements that are read: where they are, the distance between two examples' rows, the first element, and the
+/// distance between neighbours along each axis.
+#[inline(always)]
+pub fn from<T, const R: usize>(
+    data: &[T],
+    example: usize,
+    offset: usize,
+    strides: [usize; R],
+) -> View<'_, T, R> {
+    View { data, example, offset, strides }
+}
+
+/// Elements that are written, as in [`from`].
+#[inline(always)]
+pub fn to<T, const R: usize>(
+    data: &mut [T],
+    example: usize,
+    offset: usize,
+    strides: [usize; R],
+) -> ViewMut<'_, T, R> {
+    ViewMut { data, example, offset, strides }
+}
+
+/// A matrix for each example: where it is, the distance between two examples' matrices (0 if they share one), and
+/// the distances between its rows and columns.
+#[inline(always)]
+pub fn matrix<T>(data: &[T], example: usize, [row, col]: [usize; 2]) -> Operand<'_, T> {
+    Operand { data, row, col, example }
 }

@@ -192,7 +192,9 @@ pub enum Error {
         classes: usize,
     },
     /// A target outside of 0 to 1 for a loss that compares probabilities.
-    #[error("row {row}: the target `{column}` is {value}, but `{model}` predicts a probability: it must lie in 0..=1")]
+    #[error(
+        "row {row}: the target `{column}` is {value}, but `{model}` predicts a probability: it must lie in 0..=1"
+    )]
     NotAProbability {
         /// The row, counted from 0.
         row: usize,
@@ -267,7 +269,9 @@ pub enum Error {
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
     /// The training loss became NaN or infinite.
-    #[error("the loss is {loss} at epoch {epoch}, batch {batch}; a smaller learning rate or scaled inputs may help")]
+    #[error(
+        "the loss is {loss} at epoch {epoch}, batch {batch}; a smaller learning rate or scaled inputs may help"
+    )]
     NonFiniteLoss {
         /// The epoch, counted from 1.
         epoch: usize,
@@ -277,7 +281,9 @@ pub enum Error {
         loss: f64,
     },
     /// The loss on the validation data became NaN or infinite.
-    #[error("the validation loss is {loss} after epoch {epoch}; a smaller learning rate or scaled inputs may help")]
+    #[error(
+        "the validation loss is {loss} after epoch {epoch}; a smaller learning rate or scaled inputs may help"
+    )]
     NonFiniteValidationLoss {
         /// The epoch, counted from 1.
         epoch: usize,

@@ -140,7 +140,11 @@ impl History {
         writeln!(f, "{}", format!("{:margin$}  {}", "", marker.iter().collect::<String>()).trim_end())?;
         let last = self.epochs.len().to_string();
         let gap = columns.saturating_sub(1).max(last.len() + 1);
-        if self.epochs.len() > 1 { writeln!(f, "{:margin$}  1{last:>gap$}", "") } else { writeln!(f, "{:margin$}  1", "") }
+        if self.epochs.len() > 1 {
+            writeln!(f, "{:margin$}  1{last:>gap$}", "")
+        } else {
+            writeln!(f, "{:margin$}  1", "")
+        }
     }
 }
 
@@ -153,8 +157,8 @@ struct Axis {
 
 impl Axis {
     fn over(losses: impl Iterator<Item = f64>) -> Self {
-        let (low, high) =
-            losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)));
+        let (low, high) = losses
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)));
         Self { low, high, logarithmic: low > 0.0 && high / low > LOGARITHMIC }
     }
 
@@ -184,7 +188,8 @@ impl Axis {
     /// if all losses are the same.
     fn label(&self, row: usize) -> String {
         let third = (HEIGHT - 1) / 3;
-        let labelled = row == HEIGHT - 1 || (self.low < self.high && (row == 0 || row == third || row == 2 * third));
+        let labelled =
+            row == HEIGHT - 1 || (self.low < self.high && (row == 0 || row == third || row == 2 * third));
         if labelled { short(self.loss(row)) } else { String::new() }
     }
 }
@@ -219,7 +224,8 @@ mod tests {
     fn the_best_epoch_is_that_of_the_validation_loss() {
         let history = history(&[(3.0, Some(3.0)), (2.0, Some(1.0)), (1.0, Some(2.0)), (0.5, Some(1.0))]);
         assert_eq!(history.best().map(|(number, _)| number), Some(2));
-        let untested = super::History { validated: false, ..self::history(&[(3.0, None), (2.0, None), (4.0, None)]) };
+        let untested =
+            super::History { validated: false, ..self::history(&[(3.0, None), (2.0, None), (4.0, None)]) };
         assert_eq!(untested.best().map(|(number, epoch)| (number, epoch.train_loss)), Some((2, 2.0)));
     }
 
@@ -264,7 +270,8 @@ last  epoch 8: training loss 1.000, validation loss 5.500, validation accuracy 5
 
     #[test]
     fn one_epoch_and_constant_or_negative_losses_can_be_drawn() {
-        for losses in [&[(1.0, None)][..], &[(0.0, Some(0.0)); 3], &[(-1.0, Some(-2.0)), (-5.0, Some(-1e6))]] {
+        for losses in [&[(1.0, None)][..], &[(0.0, Some(0.0)); 3], &[(-1.0, Some(-2.0)), (-5.0, Some(-1e6))]]
+        {
             let text = history(losses).to_string();
             assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
             assert!(text.contains('▲'), "{text}");

@@ -78,7 +78,8 @@ fn fans(shape: &[usize]) -> (f64, f64) {
 
 /// The 64-bit FNV-1a hash of a name.
 fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A number in `[0, 1)` with 53 random bits.

@@ -34,12 +34,12 @@
 extern crate alloc;
 
 mod batch;
-#[doc(hidden)]
-pub mod drive;
 #[cfg(feature = "train")]
 pub mod checkpoint;
 #[cfg(feature = "train")]
 mod data;
+#[doc(hidden)]
+pub mod drive;
 #[cfg(feature = "train")]
 mod error;
 #[cfg(feature = "train")]
@@ -83,11 +83,11 @@ pub mod prelude {
     #[cfg(feature = "data")]
     pub use crate::data::{Table, Target};
     pub use crate::model::{Inspect, Model, Pullback, Train};
-    pub use nn_macros::nn_model;
     pub use crate::optim::{Optimizer, Sgd};
     #[cfg(feature = "train")]
     pub use crate::{
-        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler, TrainExt, Trainer,
-        evaluate,
+        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler,
+        TrainExt, Trainer, evaluate,
     };
+    pub use nn_macros::nn_model;
 }

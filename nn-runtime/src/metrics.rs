@@ -163,7 +163,8 @@ impl Score {
         match self {
             Self::LargestIsClass => {
                 let rows = predictions.rows().into_iter().zip(targets.column(0));
-                let right = rows.filter(|(row, target)| largest(row.iter().copied()) == Some(target.to_f64() as usize));
+                let right = rows
+                    .filter(|(row, target)| largest(row.iter().copied()) == Some(target.to_f64() as usize));
                 Metric::Accuracy(right.count() as f64 / predictions.nrows() as f64)
             }
             Self::Above(threshold) => {
@@ -226,7 +227,8 @@ mod tests {
 
     #[test]
     fn yes_or_no_is_decided_at_the_threshold() {
-        let (probabilities, logits) = (array![[0.9_f32, 0.2], [0.6, 0.5]], array![[2.0_f32, -1.0], [0.4, 0.0]]);
+        let (probabilities, logits) =
+            (array![[0.9_f32, 0.2], [0.6, 0.5]], array![[2.0_f32, -1.0], [0.4, 0.0]]);
         let targets = array![[1.0, 0.0], [0.0, 0.0]];
         assert_eq!(Score::Above(0.5).metric(probabilities.view(), targets.view()), Metric::Accuracy(0.75));
         assert_eq!(Score::Above(0.0).metric(logits.view(), targets.view()), Metric::Accuracy(0.75));
@@ -241,7 +243,8 @@ mod tests {
         assert_eq!(r2([1.0, 2.0, 3.0, 4.0]), 1.0 - 4.0 / 14.0);
         assert_eq!(r_squared([5.0, 5.0].into_iter(), [5.0, 5.0].into_iter()), 1.0);
         assert_eq!(r_squared([5.0, 4.0].into_iter(), [5.0, 5.0].into_iter()), 0.0);
-        let columns = Score::RSquared.metric(array![[1.0, 2.0], [3.0, 2.0]].view(), array![[1.0, 1.0], [3.0, 3.0]].view());
+        let columns = Score::RSquared
+            .metric(array![[1.0, 2.0], [3.0, 2.0]].view(), array![[1.0, 1.0], [3.0, 3.0]].view());
         assert_eq!(columns, Metric::RSquared(0.5));
     }
 

@@ -178,7 +178,12 @@ pub trait Model: Clone + Send + Sync + 'static {
     /// Computes the outputs, row-major `[batch.len(), OUTPUT_LEN]`.
     ///
     /// The workspace has [`FORWARD_WORKSPACE`](Self::FORWARD_WORKSPACE) scalars of any content.
-    fn forward(&self, batch: &Batch<'_, Self::Scalar>, outputs: &mut [Self::Scalar], workspace: &mut [Self::Scalar]);
+    fn forward(
+        &self,
+        batch: &Batch<'_, Self::Scalar>,
+        outputs: &mut [Self::Scalar],
+        workspace: &mut [Self::Scalar],
+    );
 }
 
 /// A model with a loss: the mean loss over a batch and its gradient.

@@ -45,7 +45,11 @@ impl<M: Train> Gradients<M> {
     ///
     /// # Panics
     /// If the batch is empty or larger than was allocated for, or not of the model's widths.
-    pub fn loss_and_gradient(&mut self, model: &M, batch: &Batch<'_, M::Scalar>) -> (M::Scalar, &[M::Scalar]) {
+    pub fn loss_and_gradient(
+        &mut self,
+        model: &M,
+        batch: &Batch<'_, M::Scalar>,
+    ) -> (M::Scalar, &[M::Scalar]) {
         let loss = self.run(model, batch, M::accumulate);
         (loss, &self.gradient)
     }
@@ -60,17 +64,26 @@ impl<M: Train> Gradients<M> {
 
     fn run(&mut self, model: &M, batch: &Batch<'_, M::Scalar>, accumulate: Accumulate<M>) -> M::Scalar {
         let examples = batch.len();
-        assert!((1..=self.largest_batch).contains(&examples), "{examples} of up to {} examples", self.largest_batch);
-        assert_eq!((batch.input_len(), batch.target_len()), (M::INPUT_LEN, M::TARGET_LEN), "widths of the batch");
+        assert!(
+            (1..=self.largest_batch).contains(&examples),
+            "{examples} of up to {} examples",
+            self.largest_batch
+        );
+        assert_eq!(
+            (batch.input_len(), batch.target_len()),
+            (M::INPUT_LEN, M::TARGET_LEN),
+            "widths of the batch"
+        );
 
         model.prepare(&mut self.shared);
         let shared: &[M::Scalar] = &self.shared;
         let used = partitions(examples).len();
-        let partition = |i: usize, sums: &mut AlignedVec<M::Scalar>, workspace: &mut AlignedVec<M::Scalar>| {
-            sums.fill(M::Scalar::ZERO);
-            let range = partitions(examples).nth(i).unwrap_or(0..0);
-            accumulate(model, shared, &batch.slice(range), sums, workspace);
-        };
+        let partition =
+            |i: usize, sums: &mut AlignedVec<M::Scalar>, workspace: &mut AlignedVec<M::Scalar>| {
+                sums.fill(M::Scalar::ZERO);
+                let range = partitions(examples).nth(i).unwrap_or(0..0);
+                accumulate(model, shared, &batch.slice(range), sums, workspace);
+            };
         let sums = &mut self.sums[..used];
         match &mut self.workspaces[..] {
             #[cfg(feature = "rayon")]

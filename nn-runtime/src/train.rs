@@ -82,7 +82,9 @@ impl<O> Trainer<O> {
             BatchSize::All => train.len(),
         };
         if self.epochs == 0 {
-            return Err(InvalidSetting { setting: "number of epochs", value: 0.0, range: "at least 1" }.into());
+            return Err(
+                InvalidSetting { setting: "number of epochs", value: 0.0, range: "at least 1" }.into()
+            );
         }
         data::for_model::<M>(train)?;
         if train.is_empty() {

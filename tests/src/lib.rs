@@ -3,7 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use nn_compiler::schedule::Plan;
+use nn_runtime::model::{Inspect, Pullback, PullbackParams, Train};
 use proc_macro2::{TokenStream, TokenTree};
+
+/// The models of `tests/models`, compiled by the macro.
+#[allow(missing_docs, clippy::pedantic)]
+mod zoo {
+    include!(concat!(env!("OUT_DIR"), "/zoo.rs"));
+}
+
+pub use zoo::{f32s, f64s};
+
+/// What is done with every compiled model.
+pub trait Visitor<T> {
+    /// A model that can be trained.
+    fn with_loss<M: Train<Scalar = T> + Pullback + Inspect>(&mut self, name: &str);
+    /// A model that only has outputs.
+    fn without_loss<M: PullbackParams<Scalar = T> + Inspect>(&mut self, name: &str);
+}
 
 /// A file of `tests/models`: its name without the ending, and the tokens between the brackets of `nn_model!`.
 pub struct ModelFile {

@@ -61,14 +61,17 @@ impl Builder<'_> {
             }
         }
         if wrong || values.iter().any(Option::is_none) {
-            let fact = format!("`{name}` takes {} and gets {}", count(expected.len()), count(arguments.len()));
-            self.errors.push(Diagnostic::new(region, fact).help(format!("`{name}({})`", expected.join(", "))));
+            let fact =
+                format!("`{name}` takes {} and gets {}", count(expected.len()), count(arguments.len()));
+            self.errors
+                .push(Diagnostic::new(region, fact).help(format!("`{name}({})`", expected.join(", "))));
             return None;
         }
         if self.calls.len() >= DEEPEST {
             let fact = format!("`{name}` calls itself without end");
             self.errors.push(
-                Diagnostic::new(region, fact).help("functions are inlined; repeat with `for i in 0..4 { … }`"),
+                Diagnostic::new(region, fact)
+                    .help("functions are inlined; repeat with `for i in 0..4 { … }`"),
             );
             return None;
         }
@@ -105,11 +108,10 @@ impl Builder<'_> {
         for (arg, given) in op.args.iter().zip(&slots).filter(|(arg, _)| arg.is_operand()) {
             for value in given {
                 let operand = match arg {
-                    Arg::Target(_, shape) if is_target(value) => {
-                        operands.first().copied().and_then(|prediction| {
-                            self.target_for(prediction, *shape, op, value.region)
-                        })
-                    }
+                    Arg::Target(_, shape) if is_target(value) => operands
+                        .first()
+                        .copied()
+                        .and_then(|prediction| self.target_for(prediction, *shape, op, value.region)),
                     _ => self.value(value).and_then(|operand| self.node(operand, value.region)),
                 };
                 match operand {
@@ -135,7 +137,14 @@ impl Builder<'_> {
             }
             let owner = self.layer_owner(&weights(&attrs, &shapes));
             for weight in weights(&attrs, &shapes) {
-                operands.push(self.new_param(&owner, Some(weight.name), weight.shape, weight.init, name, None));
+                operands.push(self.new_param(
+                    &owner,
+                    Some(weight.name),
+                    weight.shape,
+                    weight.init,
+                    name,
+                    None,
+                ));
             }
         }
         self.apply_with(op, attrs, &operands, region)
@@ -157,7 +166,12 @@ impl Builder<'_> {
     }
 
     /// Which argument of the call belongs to which argument of the operation.
-    fn slots<'e>(&mut self, op: &Op, arguments: &'e [Argument], region: Region) -> Option<Vec<Vec<&'e Expr>>> {
+    fn slots<'e>(
+        &mut self,
+        op: &Op,
+        arguments: &'e [Argument],
+        region: Region,
+    ) -> Option<Vec<Vec<&'e Expr>>> {
         let mut slots: Vec<Vec<&Expr>> = vec![Vec::new(); op.args.len()];
         let mut position = 0;
         for argument in arguments {
@@ -291,7 +305,8 @@ impl Builder<'_> {
     ) -> Option<NodeId> {
         if !self.in_loss {
             let fact = "`target` belongs to the loss";
-            self.errors.push(Diagnostic::new(region, fact).help(format!("write `loss {}(y, target);`", op.name)));
+            self.errors
+                .push(Diagnostic::new(region, fact).help(format!("write `loss {}(y, target);`", op.name)));
             return None;
         }
         let predicted = self.graph[prediction].shape.clone();

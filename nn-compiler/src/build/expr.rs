@@ -31,10 +31,9 @@ impl Builder<'_> {
                 self.index(base?, indices, region).map(Value::Node)
             }
             ExprKind::List(_) => {
-                self.errors.push(
-                    Diagnostic::new(region, "a list is no value")
-                        .help("lists are shapes and axes: `reshape(x, [2, 3])`; join tensors with `concat(a, b)`"),
-                );
+                self.errors.push(Diagnostic::new(region, "a list is no value").help(
+                    "lists are shapes and axes: `reshape(x, [2, 3])`; join tensors with `concat(a, b)`",
+                ));
                 None
             }
         }
@@ -63,7 +62,9 @@ impl Builder<'_> {
             None if ops::ALL.iter().any(|op| op.name == name) => {
                 format!("`{name}` is an operation and needs brackets: `{name}(…)`")
             }
-            None => format!("declare it as a parameter with `param {name};`, as an input in the header, or bind it"),
+            None => format!(
+                "declare it as a parameter with `param {name};`, as an input in the header, or bind it"
+            ),
         };
         self.errors.push(Diagnostic::new(region, format!("there is no `{name}` here")).help(help));
         None
@@ -100,7 +101,9 @@ impl Builder<'_> {
             let scalar = |value| ndarray::arr0(value).into_dyn();
             let result = (op.shape)(&Attrs::default(), &[Shape::scalar(), Shape::scalar()]);
             return match result {
-                Ok(_) => (op.eval)(&Attrs::default(), &[scalar(a), scalar(b)]).first().copied().map(Value::Number),
+                Ok(_) => {
+                    (op.eval)(&Attrs::default(), &[scalar(a), scalar(b)]).first().copied().map(Value::Number)
+                }
                 Err(mismatch) => {
                     self.mismatch(op, &mismatch, &[], region);
                     None
@@ -176,9 +179,11 @@ impl Builder<'_> {
         for &id in operands {
             let shape = &self.graph[id].shape;
             let Some(wider) = common.broadcast(shape) else {
-                let fact = format!("`{}` can't bring the shapes {} together", symbol(op), self.shapes(operands));
-                let mismatch = Mismatch::new(fact)
-                    .help("sizes must be equal from the right, or 1: [3, 4] goes with [4], [1, 4] and [3, 1]");
+                let fact =
+                    format!("`{}` can't bring the shapes {} together", symbol(op), self.shapes(operands));
+                let mismatch = Mismatch::new(fact).help(
+                    "sizes must be equal from the right, or 1: [3, 4] goes with [4], [1, 4] and [3, 1]",
+                );
                 self.mismatch(op, &mismatch, operands, region);
                 return None;
             };
@@ -216,7 +221,8 @@ impl Builder<'_> {
                 (None, _) => format!("operand {}", position + 1),
             }
         };
-        let mut help = mismatch.help.clone().map(|help| help.replace("{0}", &named(0)).replace("{1}", &named(1)));
+        let mut help =
+            mismatch.help.clone().map(|help| help.replace("{0}", &named(0)).replace("{1}", &named(1)));
         if let Some((position, shape)) = &mismatch.expected
             && let Some(&id) = operands.get(*position)
             && let Some(param) = self.params.iter().find(|param| param.declared && param.node == id)
@@ -246,8 +252,9 @@ impl Builder<'_> {
         }
         if !self.in_loss {
             self.errors.push(
-                Diagnostic::new(region, "`target` belongs to the loss")
-                    .help("use it there: `loss mse(y, target);`; what a model sees is an input in its header"),
+                Diagnostic::new(region, "`target` belongs to the loss").help(
+                    "use it there: `loss mse(y, target);`; what a model sees is an input in its header",
+                ),
             );
             return None;
         }
@@ -315,7 +322,8 @@ impl Builder<'_> {
                     if end <= start {
                         let fact = format!("the slice {start}..{end} is empty");
                         self.errors.push(
-                            Diagnostic::new(region, fact).help("a slice runs from its first number to below its second"),
+                            Diagnostic::new(region, fact)
+                                .help("a slice runs from its first number to below its second"),
                         );
                         return None;
                     }

@@ -10,10 +10,7 @@ const NAMES: [&str; 8] =
     ["zeros", "ones", "uniform", "normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"];
 
 /// A declared initialiser: a number, a name, or `uniform(lo, hi)` and `normal(mean, std)`.
-pub(super) fn parse(
-    expr: &Expr,
-    mut number: impl FnMut(&Expr) -> Option<f64>,
-) -> Result<Init, Diagnostic> {
+pub(super) fn parse(expr: &Expr, mut number: impl FnMut(&Expr) -> Option<f64>) -> Result<Init, Diagnostic> {
     let unknown = |name: &str| {
         let help = match nearest(name, NAMES) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -30,8 +27,9 @@ pub(super) fn parse(
             "he_uniform" => Ok(Init::HeUniform),
             "he_normal" => Ok(Init::HeNormal),
             name @ ("uniform" | "normal") => {
-                Err(Diagnostic::new(expr.region, format!("`{name}` needs its two numbers"))
-                    .help("write `uniform(-0.1, 0.1)` for the bounds, `normal(0, 0.1)` for mean and deviation"))
+                Err(Diagnostic::new(expr.region, format!("`{name}` needs its two numbers")).help(
+                    "write `uniform(-0.1, 0.1)` for the bounds, `normal(0, 0.1)` for mean and deviation",
+                ))
             }
             name => Err(unknown(name)),
         },
@@ -47,8 +45,9 @@ pub(super) fn parse(
                 }
                 ("normal", Some(&[mean, std])) if std >= 0.0 => Ok(Init::Normal(mean, std)),
                 ("uniform" | "normal", _) => {
-                    Err(Diagnostic::new(expr.region, format!("`{name}` takes two numbers"))
-                        .help("`uniform(lo, hi)` the bounds, `normal(mean, std)` mean and deviation, not negative"))
+                    Err(Diagnostic::new(expr.region, format!("`{name}` takes two numbers")).help(
+                        "`uniform(lo, hi)` the bounds, `normal(mean, std)` mean and deviation, not negative",
+                    ))
                 }
                 _ => Err(unknown(&name)),
             }
@@ -77,8 +76,9 @@ pub(super) fn choose(graph: &Graph, drafts: Vec<super::Draft>) -> Vec<Param> {
 /// Zero for what is only added; He for weights whose sum a relu-like activation receives; Glorot otherwise.
 fn suggested(graph: &Graph, param: NodeId) -> Init {
     let is_added = |id: NodeId| graph[id].op().is_some_and(|(op, _)| op.epilogue == Some(Epilogue::Bias));
-    let passes =
-        |id: NodeId| graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::View | Kernel::Move(_)));
+    let passes = |id: NodeId| {
+        graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::View | Kernel::Move(_)))
+    };
 
     let mut users = graph.users(param);
     while users.iter().any(|&user| passes(user)) {

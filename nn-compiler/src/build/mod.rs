@@ -13,7 +13,7 @@ use quote::format_ident;
 
 use crate::ast;
 use crate::diag::{Diagnostic, Diagnostics, Region, nearest};
-use crate::graph::{Graph, Kind, NodeId, Root};
+use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::model::{Init, Model, Target, Variable};
 use crate::ops;
 use crate::shape::{Dtype, Shape};
@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
             self.graph.roots.push((Root::Output(position), *id));
         }
         if let Some(loss) = loss {
-            self.graph.label(loss, "J");
+            self.graph.label(loss, LOSS);
             let mean = self.apply(&ops::batch_mean::BATCH_MEAN, &[loss], Region::none())?;
             self.graph.roots.push((Root::Loss, mean));
         }
@@ -269,9 +269,7 @@ impl<'a> Builder<'a> {
         let shape = &self.graph[id].shape;
         if !shape.is_scalar() {
             let fact = format!("the loss of one example is one number, this has the shape {shape}");
-            self.errors.push(
-                Diagnostic::new(value.region, fact).help("take `mean(…)` or `sum(…)` of it"),
-            );
+            self.errors.push(Diagnostic::new(value.region, fact).help("take `mean(…)` or `sum(…)` of it"));
             return None;
         }
         Some(id)
@@ -388,7 +386,8 @@ impl<'a> Builder<'a> {
         region: Region,
         declared: Option<&Ident>,
     ) -> NodeId {
-        let full = |owner: &str| suffix.map_or_else(|| owner.to_owned(), |suffix| format!("{owner}.{suffix}"));
+        let full =
+            |owner: &str| suffix.map_or_else(|| owner.to_owned(), |suffix| format!("{owner}.{suffix}"));
         let field = |name: &str| name.replace('.', "_");
         let taken: HashSet<String> = self.params.iter().map(|param| field(&param.name)).collect();
         let name = std::iter::once(full(owner))
@@ -398,10 +397,10 @@ impl<'a> Builder<'a> {
         let span = declared.map_or(region.start, Ident::span);
         let node = self.graph.leaf(Kind::Param(self.params.len()), shape.clone(), region);
         self.graph.label(node, &name);
-        let field = syn::parse_str::<Ident>(&field(&name))
-            .map_or_else(|_| format_ident!("r#{}", field(&name), span = span), |_| {
-                format_ident!("{}", field(&name), span = span)
-            });
+        let field = syn::parse_str::<Ident>(&field(&name)).map_or_else(
+            |_| format_ident!("r#{}", field(&name), span = span),
+            |_| format_ident!("{}", field(&name), span = span),
+        );
         let declared = declared.is_some();
         self.params.push(Draft { name, field, shape, init, region, node, used: !declared, declared });
         node

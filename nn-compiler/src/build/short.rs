@@ -44,16 +44,14 @@ pub(super) fn model(mut body: Body) -> Result<Model, Diagnostic> {
         let text = name.to_string();
         match text.chars().next() {
             Some('x') => inputs.push(Variable { name, shape: None }),
-            Some('w' | 'b') => params.push(Statement::Param {
-                variable: Variable { name, shape: None },
-                init: None,
-            }),
+            Some('w' | 'b') => {
+                params.push(Statement::Param { variable: Variable { name, shape: None }, init: None })
+            }
             _ => {
-                return Err(Diagnostic::new(name.span(), format!("`{text}` has no role"))
-                    .help(format!(
-                        "in a formula `x…` are inputs and `w…`, `b…` parameters; \
+                return Err(Diagnostic::new(name.span(), format!("`{text}` has no role")).help(format!(
+                    "in a formula `x…` are inputs and `w…`, `b…` parameters; \
                          otherwise declare it: `model Name(x) -> {output} {{ param {text}; … }}`"
-                    )));
+                )));
             }
         }
     }

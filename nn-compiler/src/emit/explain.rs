@@ -1,3 +1,237 @@
-//! stub
-use crate::build::Program;
-pub fn text(_: &Program) -> String { String::new() }
+//! The chain rule, step by step, as a lecture writes it.
+
+use std::cell::RefCell;
+
+use super::write::{Names, backward, computed, formula, partial, ratio};
+use crate::diag::Region;
+use crate::grad;
+use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
+use crate::notation::{Formula, Level, Style};
+use crate::ops::Kernel;
+use crate::optimize::{self, EXPAND_UNDERIVED, FOLD, SIMPLIFY};
+use crate::schedule::Plan;
+
+/// Models with more values than this are explained by the pass that is computed; each single edge of a large
+/// network says nothing new.
+const EDGES_LIMIT: usize = 40;
+
+/// More ways from the loss to a parameter than these are not written one by one.
+const PATHS_LIMIT: usize = 6;
+
+/// The forward pass, the derivative of every edge, the chain rule for every parameter, what the compiler makes of
+/// it, and the update.
+pub fn text(plan: &Plan) -> String {
+    let program = &plan.program;
+    let (model, graph) = (&program.model, &program.graph);
+    let names = Names::new(graph);
+    let mut out = String::new();
+
+    section(&mut out, "Forward pass");
+    let lines: Vec<(String, String)> = computed(program, &names)
+        .map(|id| (name(&names, id), formula(graph, &names, Style::Text, id, true).text))
+        .collect();
+    align(&mut out, &lines);
+
+    let Some(training) = &plan.training else { return out };
+    let loss = graph.root(Root::Loss).map(|mean| graph.operands(mean)[0]);
+    let small = computed(program, &names).count() <= EDGES_LIMIT;
+    if let Some(loss) = loss.filter(|_| small) {
+        section(&mut out, "Local derivatives");
+        let mut lines = Vec::new();
+        for id in computed(program, &names) {
+            lines.extend(edges(graph, &names, id));
+        }
+        align(&mut out, &lines);
+
+        section(&mut out, "Chain rule");
+        let mut lines = Vec::new();
+        for (position, param) in model.params.iter().enumerate() {
+            let leaf = graph.ids().find(|&id| graph[id].kind == Kind::Param(position));
+            let paths = leaf.map(|leaf| paths(graph, &names, loss, leaf)).unwrap_or_default();
+            let products: Vec<String> =
+                paths.iter().take(PATHS_LIMIT).map(|path| product(&names, path)).collect();
+            let more = if paths.len() > PATHS_LIMIT { " + …" } else { "" };
+            lines.push((partial(Style::Text, &param.name).text, format!("{}{more}", products.join(" + "))));
+        }
+        align(&mut out, &lines);
+    }
+
+    section(&mut out, "What is computed for each example, after simplification");
+    let (mut lines, mut gradients) = (Vec::new(), Vec::new());
+    for (line, formula) in backward(program, training, Style::Text) {
+        match line.strip_prefix("∂J/∂") {
+            Some(of) if model.params.iter().any(|param| param.name == of) => gradients.push((line, formula)),
+            _ => lines.push((line, formula.text)),
+        }
+    }
+    align(&mut out, &lines);
+
+    section(&mut out, "Gradients, averaged over the examples");
+    let lines: Vec<_> = gradients.into_iter().map(|(line, formula)| (line, formula.text)).collect();
+    align(&mut out, &lines);
+
+    section(&mut out, "Gradient descent with the learning rate η");
+    for param in &model.params {
+        let name = &param.name;
+        out.push_str(&format!("  {name} ← {name} - η {}\n", partial(Style::Text, name).text));
+    }
+    out
+}
+
+fn section(out: &mut String, title: &str) {
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(title);
+    out.push('\n');
+}
+
+/// Equations with their signs below each other.
+fn align(out: &mut String, lines: &[(String, String)]) {
+    let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
+    for (left, right) in lines {
+        let pad = " ".repeat(width - left.chars().count());
+        out.push_str(&format!("  {left}{pad} = {right}\n"));
+    }
+}
+
+fn name(names: &Names, id: NodeId) -> String {
+    names.get(id).unwrap_or(LOSS).to_owned()
+}
+
+/// The derivative of a node with respect to each value that it is computed from, and that what is trained acts on.
+fn edges(graph: &Graph, names: &Names, id: NodeId) -> Vec<(String, String)> {
+    let Some((op, attrs)) = graph[id].op() else { return Vec::new() };
+    let operands = graph.operands(id);
+    let mut sources = operands.clone();
+    sources.sort_unstable();
+    sources.dedup();
+
+    // The operation alone, with its operands as leaves that have names.
+    let mut alone = Graph::default();
+    let mut leaf_of = std::collections::BTreeMap::new();
+    for (position, &operand) in sources.iter().enumerate() {
+        let leaf = match graph[operand].kind {
+            Kind::Constant(number) => alone.constant(number.0, graph[operand].shape.clone()),
+            _ => alone.leaf(Kind::Input(position), graph[operand].shape.clone(), Region::none()),
+        };
+        alone.label(leaf, formula(graph, names, Style::Text, operand, false).text);
+        leaf_of.insert(operand, leaf);
+    }
+    let inputs: Vec<NodeId> = operands.iter().map(|operand| leaf_of[operand]).collect();
+    let Ok(result) = alone.apply(op, attrs.clone(), &inputs, Region::none()) else { return Vec::new() };
+    alone.label(result, name(names, id));
+    alone.roots.push((Root::Output(0), result));
+    let mut alone = optimize::run(&[EXPAND_UNDERIVED], &alone);
+
+    let is_elementwise = matches!(op.kernel, Kernel::Pointwise) || graph[id].shape.is_scalar();
+    let Some(result) = alone.root(Root::Output(0)) else { return Vec::new() };
+    let seed = if is_elementwise {
+        alone.constant(1.0, graph[id].shape.clone())
+    } else {
+        let seed = alone.leaf(Kind::Cotangent(0), graph[id].shape.clone(), Region::none());
+        alone.label(seed, partial(Style::Text, &name(names, id)).text);
+        seed
+    };
+    let mut lines = Vec::new();
+    for (position, &operand) in sources.iter().enumerate() {
+        if !is_trained(graph, operand) {
+            continue;
+        }
+        let Some(leaf) = alone.ids().find(|&leaf| alone[leaf].kind == Kind::Input(position)) else {
+            continue;
+        };
+        let wanted = [(leaf, Root::InputGradient(0))];
+        let Ok(mut derived) = grad::differentiate(alone.clone(), &[(result, seed)], &wanted) else {
+            continue;
+        };
+        derived.roots.retain(|(root, _)| matches!(root, Root::InputGradient(_)));
+        let derived = optimize::run(&[SIMPLIFY, FOLD, SIMPLIFY], &derived);
+        let Some(root) = derived.root(Root::InputGradient(0)) else { continue };
+        let value = written(&derived, root, Some(root)).text;
+        let of = formula(graph, names, Style::Text, operand, false).text;
+        let left = if is_elementwise {
+            ratio(Style::Text, &name(names, id), &of)
+        } else {
+            partial(Style::Text, &of)
+        };
+        lines.push((left.text, value));
+    }
+    lines
+}
+
+/// A formula in the labels of its leaves and of the operation that it is derived from.
+fn written(graph: &Graph, id: NodeId, top: Option<NodeId>) -> Formula {
+    let node = &graph[id];
+    match (&node.kind, &node.label) {
+        (Kind::Constant(number), _) => Style::Text.number(number.0),
+        (Kind::Op(op, attrs), label)
+            if label.is_none() || top == Some(id) || label.as_ref().is_some_and(|l| l.starts_with("d_")) =>
+        {
+            let operands = graph.operands(id);
+            let formulas: Vec<Formula> =
+                operands.iter().map(|&operand| written(graph, operand, None)).collect();
+            let shapes: Vec<_> = operands.iter().map(|&operand| graph[operand].shape.clone()).collect();
+            (op.notation)(Style::Text, attrs, &formulas, &shapes)
+        }
+        (_, Some(label)) if label.contains(' ') => Formula::new(label.clone(), Level::Sum),
+        (_, Some(label)) => Formula::atom(label.clone()),
+        (_, None) => Formula::atom("?"),
+    }
+}
+
+/// Whether a parameter acts on a value.
+fn is_trained(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph[id].kind, Kind::Param(_))
+        || graph.operands(id).iter().any(|&operand| is_trained(graph, operand))
+}
+
+/// The ways from the loss down to a leaf, as the values that they pass.
+fn paths(graph: &Graph, names: &Names, from: NodeId, leaf: NodeId) -> Vec<Vec<NodeId>> {
+    let mut reaches = vec![false; graph.len()];
+    for id in graph.ids() {
+        reaches[id.index()] = id == leaf || graph.operands(id).iter().any(|operand| reaches[operand.index()]);
+    }
+    let found = RefCell::new(Vec::new());
+    walk(graph, names, from, leaf, &reaches, &mut Vec::new(), &found);
+    found.into_inner()
+}
+
+fn walk(
+    graph: &Graph,
+    names: &Names,
+    at: NodeId,
+    leaf: NodeId,
+    reaches: &[bool],
+    path: &mut Vec<NodeId>,
+    found: &RefCell<Vec<Vec<NodeId>>>,
+) {
+    if !reaches[at.index()] || found.borrow().len() > PATHS_LIMIT {
+        return;
+    }
+    let has_name = names.get(at).is_some();
+    if has_name {
+        path.push(at);
+    }
+    if at == leaf {
+        found.borrow_mut().push(path.clone());
+    } else {
+        let mut operands = graph.operands(at);
+        operands.dedup();
+        for operand in operands {
+            walk(graph, names, operand, leaf, reaches, path, found);
+        }
+    }
+    if has_name {
+        path.pop();
+    }
+}
+
+/// `∂J/∂y · ∂y/∂q · ∂q/∂w`.
+fn product(names: &Names, path: &[NodeId]) -> String {
+    let factors: Vec<String> = path
+        .windows(2)
+        .map(|pair| ratio(Style::Text, &name(names, pair[0]), &name(names, pair[1])).text)
+        .collect();
+    factors.join(" · ")
+}

@@ -1,8 +1,8 @@
 //! The mean over the examples of a batch: what varies becomes shared.
 //!
-//! The adjoint of a varying node is the derivative of its own example's loss, that of a shared node the derivative
-//! of the mean loss. So the adjoint passes through unchanged, and a contribution from a varying node to a shared
-//! one is wrapped in this operation.
+//! The adjoint of a varying node is the derivative of its own example's loss, that of a shared node the
+//! derivative of the mean loss. So the adjoint passes through unchanged, and a contribution from a varying
+//! node to a shared one is wrapped in this operation.
 
 use super::{Kernel, Op, Rewrite, Stage, Vjp};
 use crate::notation::{Formula, Style};

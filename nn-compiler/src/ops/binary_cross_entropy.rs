@@ -15,8 +15,8 @@ const LOWEST_LOG: f64 = -100.0;
 /// The least denominator of the derivative, as in `PyTorch`.
 const LEAST_VARIANCE: f64 = 1e-12;
 
-/// The cross-entropy of yes-or-no probabilities and targets from 0 to 1, averaged over the elements of one example's
-/// prediction. Of a sigmoid it is computed from the sigmoid's operand, exactly.
+/// The cross-entropy of yes-or-no probabilities and targets from 0 to 1, averaged over the elements of one
+/// example's prediction. Of a sigmoid it is computed from the sigmoid's operand, exactly.
 pub static BINARY_CROSS_ENTROPY: Op = Op {
     name: "binary_cross_entropy",
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::Probability)],

@@ -1,7 +1,7 @@
 //! `broadcast(x, shape)`: the elements repeated along new axes and axes of size 1.
 //!
-//! `attrs.sizes` holds the result's shape, `attrs.axes` the result's axis that each of the operand's axes becomes,
-//! ascending. In a call they are left out: axes are aligned at the right, as `NumPy` does it.
+//! `attrs.sizes` holds the result's shape, `attrs.axes` the result's axis that each of the operand's axes
+//! becomes, ascending. In a call they are left out: axes are aligned at the right, as `NumPy` does it.
 
 use super::{Arg, Copy, Kernel, Mismatch, Movement, Op, Rewrite, Stage, Tensor, Vjp, moved_constant};
 use crate::graph::Attrs;

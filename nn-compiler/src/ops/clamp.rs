@@ -9,8 +9,8 @@ use super::{
 };
 use crate::notation::Style;
 
-/// The value of `x` between the bounds, the nearer bound outside; NaN stays NaN. At a bound the derivative is 1,
-/// as in `PyTorch`.
+/// The value of `x` between the bounds, the nearer bound outside; NaN stays NaN. At a bound the derivative is
+/// 1, as in `PyTorch`.
 pub static CLAMP: Op = Op {
     name: "clamp",
     args: &[Arg::Tensor("x"), Arg::Number("low", None), Arg::Number("high", None)],

@@ -13,8 +13,8 @@ const fn comparison(name: &'static str, eval: Eval, notation: Notation) -> Op {
         name,
         args: &[Arg::Tensor("a"), Arg::Tensor("b")],
         vjp: Vjp::None {
-            help: "a comparison is a step; choose between values with `select(condition, a, b)`, or use a smooth \
-                   step such as `sigmoid`",
+            help: "a comparison is a step; choose between values with `select(condition, a, b)`, or use a \
+                   smooth step such as `sigmoid`",
         },
         eval,
         notation,

@@ -61,16 +61,19 @@ fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
         return Err(Mismatch::new(format!("{first} and {other} don't join along axis {axis}"))
             .help("all other sizes must agree"));
     }
-    let mut joined = first.to_vec();
-    joined[axis] = shapes.iter().map(|shape| shape[axis]).sum();
-    Ok(joined.into())
+    Ok(joined(axis, shapes))
+}
+
+/// The shape of tensors that fit, one after the other.
+fn joined(axis: usize, shapes: &[Shape]) -> Shape {
+    let mut sizes = shapes[0].to_vec();
+    sizes[axis] = shapes.iter().map(|shape| shape[axis]).sum();
+    sizes.into()
 }
 
 fn movement(attrs: &Attrs, shapes: &[Shape]) -> Movement {
     let axis = attrs.axes[0];
-    let mut joined = shapes[0].to_vec();
-    joined[axis] = shapes.iter().map(|shape| shape[axis]).sum();
-    let to_strides = Shape::from(joined).strides();
+    let to_strides = joined(axis, shapes).strides();
     let mut start = 0;
     let copies = shapes.iter().enumerate().map(|(operand, shape)| {
         let to = start * to_strides[axis];

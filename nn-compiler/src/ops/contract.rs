@@ -1,7 +1,7 @@
 //! Sums of products over pairs of axes: every product of vectors and matrices.
 //!
-//! `attrs.axes` holds the contracted axes of the first operand in ascending order, `attrs.sizes` the axes of the
-//! second that they pair with. The result has the free axes of the first, then those of the second.
+//! `attrs.axes` holds the contracted axes of the first operand in ascending order, `attrs.sizes` the axes of
+//! the second that they pair with. The result has the free axes of the first, then those of the second.
 
 use super::{Kernel, Mismatch, Op, Tensor, Vjp, tensor};
 use crate::graph::Attrs;
@@ -50,7 +50,7 @@ fn towards_b<'g>(Attrs { axes, sizes, .. }: &Attrs, a: Term<'g>, b: Term<'g>, d:
 }
 
 /// The axes that are not contracted.
-pub(crate) fn free(contracted: &[usize], rank: usize) -> Vec<usize> {
+fn free(contracted: &[usize], rank: usize) -> Vec<usize> {
     (0..rank).filter(|axis| !contracted.contains(axis)).collect()
 }
 

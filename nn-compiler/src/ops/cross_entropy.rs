@@ -10,9 +10,9 @@ use crate::graph::Attrs;
 use crate::shape::Shape;
 use crate::term::Term;
 
-/// The cross-entropy of a vector of class probabilities and a class index. Of a softmax it is computed from the
-/// softmax's operand `z`, exactly, and the derivative there is `softmax(z) - one_hot(target)`. NaN if the index is
-/// not a whole number below the number of classes.
+/// The cross-entropy of a vector of class probabilities and a class index. Of a softmax it is computed from
+/// the softmax's operand `z`, exactly, and the derivative there is `softmax(z) - one_hot(target)`. NaN if the
+/// index is not a whole number below the number of classes.
 pub static CROSS_ENTROPY: Op = Op {
     name: "cross_entropy",
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::ClassIndex)],

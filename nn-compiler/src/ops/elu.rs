@@ -12,8 +12,8 @@ pub static ELU: Op = Op {
     vjp: Vjp::Rule(|at, d| vec![Some(d.select(at.x[0].zip(&GT, 0.0), d * (at.y + at.attrs.number(0))))]),
     eval: |attrs, x| map(&x[0], |x| if x > 0.0 { x } else { attrs.number(0) * x.exp_m1() }),
     kernel: Kernel::Composite(|attrs, x| {
-        // exp(x) - 1 = 2t / (1 - t) with t = tanh(x / 2) doesn't cancel near 0. The bound keeps the branch that
-        // isn't selected finite.
+        // exp(x) - 1 = 2t / (1 - t) with t = tanh(x / 2) doesn't cancel near 0. The bound keeps the branch
+        // that isn't selected finite.
         let t = (0.5 * x[0].zip(&MIN, 0.0)).map(&TANH);
         let exp_minus_one = 2.0 * t / (1.0 - t);
         x[0].select(x[0].zip(&GT, 0.0), attrs.number(0) * exp_minus_one)

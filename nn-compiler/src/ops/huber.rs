@@ -1,4 +1,5 @@
-//! `huber(prediction, target, delta)`: the mean of `e²/2` for errors `|e| ≤ δ`, and of `δ (|e| - δ/2)` beyond.
+//! `huber(prediction, target, delta)`: the mean of `e²/2` for errors `|e| ≤ δ`, and of `δ (|e| - δ/2)`
+//! beyond.
 //!
 //! `attrs.numbers` holds δ.
 
@@ -7,8 +8,8 @@ use crate::graph::Attrs;
 use crate::shape::Shape;
 use crate::term::Term;
 
-/// The squared error that grows linearly for outliers: Huber, 1964. The mean over the elements of one example's
-/// prediction.
+/// The squared error that grows linearly for outliers: Huber, 1964. The mean over the elements of one
+/// example's prediction.
 pub static HUBER: Op = Op {
     name: "huber",
     args: &[

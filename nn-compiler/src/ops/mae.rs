@@ -3,8 +3,8 @@
 use super::{Arg, Kernel, Op, TargetShape, Vjp, abs::ABS, map, mean, same_shape, sign::SIGN};
 use crate::shape::Shape;
 
-/// The mean absolute error over the elements of one example's prediction. Where there is no error, the derivative
-/// is 0.
+/// The mean absolute error over the elements of one example's prediction. Where there is no error, the
+/// derivative is 0.
 pub static MAE: Op = Op {
     name: "mae",
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::LikePrediction)],

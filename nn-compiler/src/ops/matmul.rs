@@ -5,8 +5,8 @@ use crate::graph::Attrs;
 use crate::notation::Level;
 use crate::shape::Shape;
 
-/// The product of matrices and vectors: the last axis of the left side with the first of the right. Two vectors
-/// give their inner product; leading axes of the left side are kept.
+/// The product of matrices and vectors: the last axis of the left side with the first of the right. Two
+/// vectors give their inner product; leading axes of the left side are kept.
 pub static MATMUL: Op = Op {
     name: "matmul",
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],

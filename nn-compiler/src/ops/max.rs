@@ -6,8 +6,8 @@ use super::{
     zip,
 };
 
-/// The larger of two values; NaN if one of them is. Where they are equal, the adjoint goes to both in halves, as
-/// in `PyTorch`'s `maximum`.
+/// The larger of two values; NaN if one of them is. Where they are equal, the adjoint goes to both in halves,
+/// as in `PyTorch`'s `maximum`.
 pub static MAX: Op = Op {
     name: "max",
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],

@@ -6,8 +6,8 @@ use super::{
     zip,
 };
 
-/// The smaller of two values; NaN if one of them is. Where they are equal, the adjoint goes to both in halves, as
-/// in `PyTorch`'s `minimum`.
+/// The smaller of two values; NaN if one of them is. Where they are equal, the adjoint goes to both in
+/// halves, as in `PyTorch`'s `minimum`.
 pub static MIN: Op = Op {
     name: "min",
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],

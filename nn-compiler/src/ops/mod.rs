@@ -397,7 +397,8 @@ impl Movement {
 
 pub use crate::graph::Number;
 
-/// One strided copy: `result[to + Σ i·to_strides] = operand[from + Σ i·from_strides]` for all `i` below `sizes`.
+/// One strided copy: `result[to + Σ i·to_strides] = operand[from + Σ i·from_strides]` for all `i` below
+/// `sizes`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Copy {
     /// The operand's position.
@@ -473,8 +474,8 @@ pub(crate) fn tensor(shape: &[usize], elements: Vec<f64>) -> Tensor {
     Tensor::from_shape_vec(shape, elements).expect("a shape has as many elements as its sizes say")
 }
 
-/// The operation that a call with so many arguments names: `max(a, b)` is not `max(x)`. If none takes that many
-/// tensors, the first of the name, so that the caller can say what it takes.
+/// The operation that a call with so many arguments names: `max(a, b)` is not `max(x)`. If none takes that
+/// many tensors, the first of the name, so that the caller can say what it takes.
 pub fn find(name: &str, operands: usize) -> Option<&'static Op> {
     let named = || ALL.iter().copied().filter(|op| op.name == name && !op.args.is_empty());
     named().find(|op| op.takes(operands)).or_else(|| named().next())

@@ -24,7 +24,7 @@ pub static REDUCE_MAX: Op = Op {
         let larger = |a: f64, &b: &f64| if a > b || a.is_nan() { a } else { b };
         reduce(&x[0], &attrs.axes, |row| row.iter().fold(f64::NEG_INFINITY, larger))
     },
-    kernel: Kernel::Call { function: "max", sizes: run },
+    kernel: Kernel::Call { function: "reduce_max", sizes: run },
     notation: |style, attrs, x, shapes| written(style, "max", attrs, x, shapes),
     ..Op::POINTWISE
 };

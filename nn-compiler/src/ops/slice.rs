@@ -1,7 +1,7 @@
 //! `x[0..4, 2]`: a block of a tensor.
 //!
-//! `attrs.sizes` holds the block's first place on each axis, then its size on each axis; `attrs.axes` the axes that
-//! the result doesn't have because they were indexed by a number.
+//! `attrs.sizes` holds the block's first place on each axis, then its size on each axis; `attrs.axes` the
+//! axes that the result doesn't have because they were indexed by a number.
 
 use ndarray::{Axis, Slice};
 

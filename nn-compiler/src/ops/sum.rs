@@ -16,7 +16,7 @@ pub static SUM: Op = Op {
     shape: reduced,
     vjp: Vjp::Rule(|at, d| vec![Some(d.repeat(&at.x[0].shape(), &at.attrs.axes))]),
     eval: |attrs, x| reduce(&x[0], &attrs.axes, |row| row.iter().sum()),
-    kernel: Kernel::Call { function: "sum", sizes: run },
+    kernel: Kernel::Call { function: "reduce_sum", sizes: run },
     notation: |style, attrs, x, shapes| written(style, "sum", attrs, x, shapes),
     rewrites: &[
         Rewrite {

@@ -1,6 +1,7 @@
 //! Rewriting of graphs: an ordered list of small passes. Each keeps the meaning, and is exact or more
 //! accurate than what it replaces.
 
+mod arrange;
 mod expand;
 mod fold;
 mod rewrite;
@@ -23,10 +24,10 @@ pub struct Pass {
 }
 
 /// Before differentiation.
-pub static BEFORE: &[Pass] = &[STABILISE, EXPAND_UNDERIVED];
+pub static BEFORE: &[Pass] = &[STABILISE, EXPAND_UNDERIVED, SPLIT];
 
 /// After differentiation.
-pub static AFTER: &[Pass] = &[EXPAND, SPLIT, SIMPLIFY, FOLD, SIMPLIFY, DEAD];
+pub static AFTER: &[Pass] = &[EXPAND, SPLIT, ARRANGE, SIMPLIFY, FOLD, SIMPLIFY, DEAD];
 
 /// Replaces what loses digits or overflows by what doesn't: `log(sigmoid z)`, a cross-entropy of a softmax.
 pub const STABILISE: Pass = Pass {
@@ -49,9 +50,16 @@ pub const EXPAND: Pass = Pass {
     run: |graph| expand::composites(graph, |_| true),
 };
 
-/// Brings reductions and contractions into the form that kernels take.
-pub const SPLIT: Pass =
-    Pass { name: "split", precondition: "composites are open", run: split::run };
+/// Splits reductions over separate axes. It runs before differentiation too: the derivative of `logsumexp` is a
+/// `softmax`, which can't be split.
+pub const SPLIT: Pass = Pass { name: "split", precondition: "composites are open", run: split::run };
+
+/// Brings contractions into the form that kernels take.
+pub const ARRANGE: Pass = Pass {
+    name: "arrange",
+    precondition: "the graph has been differentiated, so that no later derivative undoes it",
+    run: arrange::run,
+};
 
 /// Identities: `x + 0`, `x * 1`, `a + (-b)`.
 pub const SIMPLIFY: Pass = Pass {
@@ -64,7 +72,8 @@ pub const SIMPLIFY: Pass = Pass {
 pub const FOLD: Pass = Pass { name: "fold", precondition: "composites are open", run: fold::run };
 
 /// Drops what no root needs.
-pub const DEAD: Pass = Pass { name: "drop dead code", precondition: "none", run: |graph| rebuild(graph, |_, _, _| None) };
+pub const DEAD: Pass =
+    Pass { name: "drop dead code", precondition: "none", run: |graph| rebuild(graph, |_, _, _| None) };
 
 impl Pass {
     /// The rewritten graph. Debug builds verify it.
@@ -98,9 +107,9 @@ fn rebuild(
         let replacement = match &node.kind {
             Kind::Op(op, attrs) => {
                 let terms: Vec<Term<'_>> = operands.iter().map(|&id| Term::new(&new, id)).collect();
-                replace(op, attrs, &terms).map(|term| term.id).or_else(|| {
-                    new.borrow_mut().apply(op, attrs.clone(), &operands, node.region).ok()
-                })
+                replace(op, attrs, &terms)
+                    .map(|term| term.id)
+                    .or_else(|| new.borrow_mut().apply(op, attrs.clone(), &operands, node.region).ok())
             }
             leaf => Some(new.borrow_mut().leaf(leaf.clone(), node.shape.clone(), node.region)),
         };
@@ -112,7 +121,6 @@ fn rebuild(
         renamed[id.index()] = replacement;
     }
     let mut new = new.into_inner();
-    new.roots =
-        graph.roots.iter().filter_map(|&(root, id)| Some((root, renamed[id.index()]?))).collect();
+    new.roots = graph.roots.iter().filter_map(|&(root, id)| Some((root, renamed[id.index()]?))).collect();
     new
 }

@@ -1,67 +1,27 @@
-//! Brings reductions and contractions into the form that kernels take: adjacent axes, the right operand of a
-//! product with its contracted axes first.
+//! Reductions over axes that are not adjacent become several, as kernels reduce one run of axes at a time.
 
 use super::rebuild;
 use crate::graph::{Attrs, Graph};
 use crate::ops::{Kernel, Op};
 use crate::term::Term;
 
-/// Reductions over axes that are not adjacent become several; the operands of contractions are transposed,
-/// and the one that varies comes first where that needs no transposition of the result.
+/// Splits every reduction over separate axes.
 pub(super) fn run(graph: &Graph) -> Graph {
     rebuild(graph, |op, attrs, operands| match op.kernel {
-        Kernel::Call { .. } => reduction(op, attrs, operands),
-        Kernel::Contract => contraction(op, attrs, operands[0], operands[1]),
+        Kernel::Call { .. } => reduction(op, attrs, operands[0]),
         _ => None,
     })
 }
 
 /// The last run of adjacent axes first, then the others.
-fn reduction<'g>(op: &'static Op, attrs: &Attrs, operands: &[Term<'g>]) -> Option<Term<'g>> {
+fn reduction<'g>(op: &'static Op, attrs: &Attrs, operand: Term<'g>) -> Option<Term<'g>> {
     let cut = (1..attrs.axes.len()).rev().find(|&i| attrs.axes[i] != attrs.axes[i - 1] + 1)?;
-    let over = |term: Term<'g>, axes: &[usize]| {
-        term.apply(op, Attrs { axes: axes.to_vec(), ..attrs.clone() }, &operands[1..])
-    };
+    let over =
+        |term: Term<'g>, axes: &[usize]| term.apply(op, Attrs { axes: axes.to_vec(), ..attrs.clone() }, &[]);
     let (rest, last) = attrs.axes.split_at(cut);
-    let inner = over(operands[0], last);
-    let outer = over(inner, rest);
-    Some(outer)
-}
-
-fn contraction<'g>(op: &'static Op, attrs: &Attrs, a: Term<'g>, b: Term<'g>) -> Option<Term<'g>> {
-    let (over_a, over_b) = (&attrs.axes, &attrs.sizes);
-    let free = |term: Term<'g>, over: &[usize]| -> Vec<usize> {
-        (0..term.shape().len()).filter(|axis| !over.contains(axis)).collect()
-    };
-    let (free_a, free_b) = (free(a, over_a), free(b, over_b));
-    let contract = |a: Term<'g>, over_a: Vec<usize>, b: Term<'g>, over_b: Vec<usize>| {
-        a.apply(op, Attrs { axes: over_a, sizes: over_b, ..attrs.clone() }, &[b])
-    };
-
-    // A shared matrix times a varying vector is the vector times the transposed matrix.
-    if !a.varies() && b.varies() && free_b.is_empty() && !over_b.is_empty() {
-        return Some(contract(b, over_b.clone(), a, over_a.clone()));
-    }
-    // The right operand: contracted axes first, in the order in which the left operand has them.
-    let mut pairs: Vec<(usize, usize)> = over_a.iter().copied().zip(over_b.iter().copied()).collect();
-    pairs.sort_unstable();
-    let order_b: Vec<usize> = pairs.iter().map(|&(_, axis)| axis).chain(free_b.iter().copied()).collect();
-    let moved_b = b.permute(&order_b);
-    // The left operand: its contracted axes adjacent, before or after the free ones.
-    let sorted_a: Vec<usize> = pairs.iter().map(|&(axis, _)| axis).collect();
-    let count = sorted_a.len();
-    let rank = a.shape().len();
-    let first = sorted_a.iter().copied().eq(0..count);
-    let last = sorted_a.iter().copied().eq(rank - count..rank);
-    let (moved_a, over_a) = if first || last {
-        (a, sorted_a)
-    } else {
-        let order: Vec<usize> = free_a.iter().copied().chain(sorted_a).collect();
-        (a.permute(&order), (rank - count..rank).collect())
-    };
-    let over_b: Vec<usize> = (0..count).collect();
-    if moved_a.id == a.id && moved_b.id == b.id && over_a == attrs.axes && over_b == attrs.sizes {
-        return None;
-    }
-    Some(contract(moved_a, over_a, moved_b, over_b))
+    let inner = over(operand, last);
+    Some(
+        reduction(op, &Attrs { axes: rest.to_vec(), ..attrs.clone() }, inner)
+            .unwrap_or_else(|| over(inner, rest)),
+    )
 }

@@ -79,7 +79,7 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
             Kernel::Mean => {
                 let product = fuser.summed_product(id, &mut fused);
                 if lowering == Lowering::Lanes {
-                    fuser.formula(id, &mut fused);
+                    fuser.formula(id, id, &mut fused);
                 }
                 Work::Sum { product }
             }
@@ -93,7 +93,7 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
             Kernel::Move(_) => Work::Move,
             Kernel::View => continue,
             Kernel::Pointwise => fuser.contract(id, &mut fused).unwrap_or_else(|| {
-                fuser.formula(id, &mut fused);
+                fuser.formula(id, id, &mut fused);
                 Work::Pointwise
             }),
             Kernel::Composite(_) => unreachable!("`{}` was not expanded", op.name),
@@ -104,7 +104,16 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
         steps.push(Step { result: id, when: fuser.at(id), work, fused });
     }
     steps.reverse();
+    // Sums that follow each other are added up in the order of the parameters.
+    let order = super::mean_order(graph);
+    for run in steps.chunk_by_mut(|a, b| is_sum(a) && is_sum(b)) {
+        run.sort_by_key(|step| order(step.result));
+    }
     steps
+}
+
+fn is_sum(step: &Step) -> bool {
+    matches!(step.work, Work::Sum { .. })
 }
 
 fn wanted(graph: &Graph) -> Vec<bool> {
@@ -141,10 +150,10 @@ impl Fuser<'_> {
 
     /// Takes in the pointwise operations, and the stretching of scalars, that only this formula needs. What
     /// the user gave a name keeps its line when lanes are emitted, where lines cost nothing.
-    fn formula(&self, id: NodeId, fused: &mut Vec<NodeId>) {
+    fn formula(&self, top: NodeId, id: NodeId, fused: &mut Vec<NodeId>) {
         for operand in self.graph.operands(id) {
             let named = self.lowering == Lowering::Lanes && self.graph.is_named(operand);
-            if self.sources(id, operand, fused) > SOURCES {
+            if self.sources(top, operand, fused) > SOURCES {
                 continue;
             }
             let inline = match self.kernel(operand) {
@@ -155,15 +164,15 @@ impl Fuser<'_> {
             if inline && !fused.contains(&operand) {
                 fused.push(operand);
                 if matches!(self.kernel(operand), Some(Kernel::Pointwise)) {
-                    self.formula(operand, fused);
+                    self.formula(top, operand, fused);
                 }
             }
         }
     }
 
     /// How many values a formula reads when it takes in one more operand, counting each part's own.
-    fn sources(&self, id: NodeId, operand: NodeId, fused: &[NodeId]) -> usize {
-        let parts = fused.iter().copied().chain([id, operand]);
+    fn sources(&self, top: NodeId, operand: NodeId, fused: &[NodeId]) -> usize {
+        let parts = fused.iter().copied().chain([top, operand]);
         let mut reads: Vec<NodeId> = parts
             .clone()
             .flat_map(|part| self.graph.operands(part))
@@ -180,11 +189,8 @@ impl Fuser<'_> {
     /// The scalar that a node stretches, if that is all it does, and nothing else needs the stretched one.
     fn stretched_scalar(&self, id: NodeId) -> Option<NodeId> {
         let operand = *self.graph.operands(id).first()?;
-        let pointwise_users = self
-            .graph
-            .users(id)
-            .iter()
-            .all(|&user| matches!(self.kernel(user), Some(Kernel::Pointwise)));
+        let pointwise_users =
+            self.graph.users(id).iter().all(|&user| matches!(self.kernel(user), Some(Kernel::Pointwise)));
         let scalar = self.graph[operand].shape.count() == 1 && self.graph[id].shape.count() > 1;
         (scalar && pointwise_users && !self.wanted[id.index()]).then_some(operand)
     }
@@ -207,7 +213,8 @@ impl Fuser<'_> {
         let operands = self.graph.operands(top);
         let (product, bias, gate) = match self.epilogue(top) {
             Some(Epilogue::Bias) => {
-                let is_product = |at: usize| self.is_row_product(operands[at]) && self.only_for(operands[at], top);
+                let is_product =
+                    |at: usize| self.is_row_product(operands[at]) && self.only_for(operands[at], top);
                 let at = (0..2).find(|&at| is_product(at) && !self.graph[operands[1 - at]].varies)?;
                 (operands[at], Some(operands[1 - at]), None)
             }

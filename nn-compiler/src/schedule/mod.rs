@@ -78,9 +78,9 @@ pub fn order(graph: Graph, dtype: Dtype) -> Function {
     let lanes = graph.ids().all(scalar)
         && computed <= LANES_LIMIT
         && graph.ids().all(|id| {
-            graph[id].op().is_none_or(|(op, _)| {
-                matches!(op.kernel, Kernel::Pointwise | Kernel::Mean | Kernel::View)
-            })
+            graph[id]
+                .op()
+                .is_none_or(|(op, _)| matches!(op.kernel, Kernel::Pointwise | Kernel::Mean | Kernel::View))
         });
     let lowering = if lanes { Lowering::Lanes } else { Lowering::Tiles };
     let size = match dtype {
@@ -117,13 +117,22 @@ fn when(graph: &Graph) -> Vec<When> {
     when
 }
 
+/// The order of means, as gradients are laid out: the loss, the parameters in their order, then what else is
+/// averaged.
+fn mean_order(graph: &Graph) -> impl Fn(NodeId) -> (bool, Option<Root>) {
+    let root = |id: NodeId| graph.roots.iter().find(|(_, root)| *root == id).map(|&(root, _)| root);
+    move |id| (root(id).is_none(), root(id))
+}
+
 impl Function {
-    /// The means over the batch, in order; each is accumulated tile by tile.
+    /// The means over the batch; each is accumulated tile by tile.
     pub fn means(&self) -> Vec<NodeId> {
-        let mean = |id: &NodeId| {
-            self.graph[*id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean))
-        };
-        self.graph.ids().filter(mean).collect()
+        let mean =
+            |id: &NodeId| self.graph[*id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
+        let mut means: Vec<NodeId> = self.graph.ids().filter(mean).collect();
+        let order = mean_order(&self.graph);
+        means.sort_by_key(|&id| order(id));
+        means
     }
 
     /// The steps of a stage.
@@ -133,8 +142,11 @@ impl Function {
 
     /// The nodes that steps of a stage read and that are computed earlier, or are leaves.
     pub fn reads(&self, when: When) -> Vec<NodeId> {
-        let mut reads: Vec<NodeId> =
-            self.steps_of(when).flat_map(|step| step.reads(&self.graph)).collect();
+        let mut reads: Vec<NodeId> = self
+            .steps_of(when)
+            .flat_map(|step| step.reads(&self.graph))
+            .map(|id| behind_views(&self.graph, id))
+            .collect();
         reads.sort_unstable();
         reads.dedup();
         reads.retain(|id| {

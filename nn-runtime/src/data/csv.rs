@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn empty_files() {
         for text in ["", "\n\n"] {
-            assert!(matches!(parse(text.as_bytes(), "t"), Err(Error::EmptyTable { missing: "header line", .. })));
+            assert!(matches!(
+                parse(text.as_bytes(), "t"),
+                Err(Error::EmptyTable { missing: "header line", .. })
+            ));
         }
         let error = parse(b"x,y\n", "t").err();
         assert!(matches!(error, Some(Error::EmptyTable { missing: "rows below its header", .. })));

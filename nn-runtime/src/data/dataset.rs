@@ -193,7 +193,12 @@ impl<T: Real> Dataset<T> {
     /// If `fraction` is not from 0 to 1.
     pub fn try_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
         if !(0.0..=1.0).contains(&fraction) {
-            return Err(InvalidSetting { setting: "fraction of a split", value: fraction, range: "from 0 to 1" }.into());
+            return Err(InvalidSetting {
+                setting: "fraction of a split",
+                value: fraction,
+                range: "from 0 to 1",
+            }
+            .into());
         }
         let first = (self.len() as f64 * fraction).round() as usize;
         let mut order = vec![0; self.len()];
@@ -284,7 +289,11 @@ mod tests {
         let data = counting(50);
         assert_eq!(data.split(0.8, 7), data.split(0.8, 7));
         assert_ne!(data.split(0.8, 7), data.split(0.8, 8));
-        assert_ne!(data.split(0.8, 7).0.inputs(), data.inputs().slice(ndarray::s![..40, ..]), "rows are shuffled");
+        assert_ne!(
+            data.split(0.8, 7).0.inputs(),
+            data.inputs().slice(ndarray::s![..40, ..]),
+            "rows are shuffled"
+        );
     }
 
     #[test]
@@ -307,11 +316,17 @@ mod tests {
             Dataset::new(x.clone(), array![[1.0]]),
             Err(Error::RowCount { inputs: 2, targets: 1 })
         ));
-        assert!(matches!(Dataset::new(Array2::<f32>::zeros((2, 0)), array![[1.0], [2.0]]), Err(Error::Empty { .. })));
+        assert!(matches!(
+            Dataset::new(Array2::<f32>::zeros((2, 0)), array![[1.0], [2.0]]),
+            Err(Error::Empty { .. })
+        ));
         let error = Dataset::new(array![[1.0_f32, 2.0], [3.0, f32::NAN]], array![[1.0], [2.0]]).unwrap_err();
         assert_eq!(error.to_string(), "row 1: `x[1]` is NaN; every value must be finite");
         let error = Dataset::new(x, array![[f32::INFINITY], [2.0]]).unwrap_err();
-        assert!(matches!(&error, Error::NonFinite { row: 0, column, .. } if column == "target[0]"), "{error}");
+        assert!(
+            matches!(&error, Error::NonFinite { row: 0, column, .. } if column == "target[0]"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -327,7 +342,10 @@ mod tests {
     #[test]
     fn names_must_be_as_many_as_columns() {
         assert_eq!(counting(2).with_feature_names(&["u", "v"]).unwrap().features(), ["u", "v"]);
-        assert!(matches!(counting(2).with_feature_names(&["u"]), Err(Error::NameCount { names: 1, columns: 2 })));
+        assert!(matches!(
+            counting(2).with_feature_names(&["u"]),
+            Err(Error::NameCount { names: 1, columns: 2 })
+        ));
     }
 
     #[test]

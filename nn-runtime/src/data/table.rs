@@ -69,8 +69,11 @@ impl Table {
     /// of the same name.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file =
-            File::open(path).map_err(|source| Error::File { action: "read", path: path.to_owned(), source })?;
+        let file = File::open(path).map_err(|source| Error::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
         Self::read(file, format!("`{}`", path.display()))
     }
 
@@ -134,8 +137,9 @@ impl Table {
     /// The table without the rows in which any column has no value.
     #[must_use]
     pub fn drop_missing(mut self) -> Self {
-        let complete: Vec<bool> =
-            (0..self.len()).map(|row| !self.columns.iter().any(|column| column.values.is_missing(row))).collect();
+        let complete: Vec<bool> = (0..self.len())
+            .map(|row| !self.columns.iter().any(|column| column.values.is_missing(row)))
+            .collect();
         for column in &mut self.columns {
             column.values.keep(&complete);
         }
@@ -380,7 +384,8 @@ impl Values {
             Self::Categories { codes, names, mixed } => {
                 retain(codes, marked);
                 if *mixed {
-                    *self = Self::infer(codes.iter().map(|code| code.map_or("", |code| &names[code as usize])));
+                    *self =
+                        Self::infer(codes.iter().map(|code| code.map_or("", |code| &names[code as usize])));
                     return;
                 }
                 let mut occurs = vec![false; names.len()];
@@ -430,7 +435,9 @@ impl fmt::Display for Table {
                     let (low, high) = numbers
                         .iter()
                         .flatten()
-                        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &n| (low.min(n), high.max(n)));
+                        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &n| {
+                            (low.min(n), high.max(n))
+                        });
                     if low <= high { write!(f, "{low} to {high}")? } else { f.write_str("no values")? }
                 }
                 Values::Categories { names, .. } => f.write_str(&quoted(names.iter().map(String::as_str)))?,
@@ -487,7 +494,8 @@ mod tests {
         assert_eq!(numbered.classes(), Some(["1", "2", "3"].map(String::from).as_slice()));
 
         for (column, category, expected) in
-            [("kind", "dog", [1.0, 0.0, 1.0, 0.0]), ("tag", "2.0", [0.0, 1.0, 0.0, 1.0])] {
+            [("kind", "dog", [1.0, 0.0, 1.0, 0.0]), ("tag", "2.0", [0.0, 1.0, 0.0, 1.0])]
+        {
             let equals = dataset(PETS, &["age"], Target::equals(column, category)).unwrap();
             assert_eq!(equals.targets().column(0).to_vec(), expected);
             assert!(matches!(equals.target(), TargetColumns::Equals { .. }));
@@ -503,7 +511,10 @@ mod tests {
             let text = format!("a,b,c\n1,2,x\n\n3, {missing} ,y\n");
             assert!(dataset(&text, &["a"], Target::class("c")).is_ok());
             let error = dataset(&text, &["a", "b"], Target::class("c")).unwrap_err();
-            assert!(matches!(&error, Error::MissingValue { line: 4, column, .. } if column == "b"), "{error}");
+            assert!(
+                matches!(&error, Error::MissingValue { line: 4, column, .. } if column == "b"),
+                "{error}"
+            );
         }
         let error = dataset("a,c\n1,x\n2,\n", &["a"], Target::equals("c", "x")).unwrap_err();
         assert!(matches!(&error, Error::MissingValue { line: 3, column, .. } if column == "c"), "{error}");
@@ -550,7 +561,9 @@ mod tests {
     #[test]
     fn wrong_names_list_the_right_ones() {
         let error = dataset(PETS, &["ages"], Target::column("weight")).unwrap_err();
-        assert!(error.to_string().contains("no column `ages`; its columns are `age`, `kind`, `weight`, `tag`"));
+        assert!(
+            error.to_string().contains("no column `ages`; its columns are `age`, `kind`, `weight`, `tag`")
+        );
         let error = dataset(PETS, &["age"], Target::equals("kind", "cow")).unwrap_err();
         assert!(error.to_string().contains("never `cow`; its values are `cat`, `dog`, `emu`"), "{error}");
         assert!(matches!(table(PETS).categorical("x"), Err(Error::UnknownColumn { .. })));

@@ -64,7 +64,9 @@ mod heap {
     }
 
     fn layout<T: Real>(len: usize) -> Layout {
-        Layout::array::<T>(len).and_then(|layout| layout.align_to(64)).expect("the buffer fits the address space")
+        Layout::array::<T>(len)
+            .and_then(|layout| layout.align_to(64))
+            .expect("the buffer fits the address space")
     }
 
     impl<T: Real> Drop for AlignedVec<T> {

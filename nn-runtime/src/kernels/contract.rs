@@ -124,7 +124,13 @@ pub fn batch_sum<T: Real>(rows: usize, n: usize, x: &[T], sum: &mut [T]) {
 /// # Panics
 ///
 /// If a slice is too short.
-pub fn contract<T: Real>(rows: usize, [m, k, n]: [usize; 3], a: Operand<'_, T>, b: Operand<'_, T>, out: &mut [T]) {
+pub fn contract<T: Real>(
+    rows: usize,
+    [m, k, n]: [usize; 3],
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    out: &mut [T],
+) {
     if n == 1 && m > 1 {
         // A column is computed as a row, so that its elements lie across the lanes.
         return contract(rows, [1, k, m], b.transposed(), a.transposed(), out);
@@ -135,7 +141,14 @@ pub fn contract<T: Real>(rows: usize, [m, k, n]: [usize; 3], a: Operand<'_, T>, 
         let a = Matrix { data: a.data, row: a.example, col: a.col };
         let padded = out.len() >= tile_len::<T>(rows, n) && n > 1;
         let c = Output { data: out, row, padded };
-        return T::gemm(Gemm { dims: [rows, k, n], a, b: b.matrix(0), c, start: Start::Zero, finish: Finish::Keep });
+        return T::gemm(Gemm {
+            dims: [rows, k, n],
+            a,
+            b: b.matrix(0),
+            c,
+            start: Start::Zero,
+            finish: Finish::Keep,
+        });
     }
     for r in 0..rows {
         let c = Output { data: &mut out[r * row..], row: n, padded: false };
@@ -325,7 +338,8 @@ mod tests {
 
         let mut sums = numbers.flat::<T>(n + 2);
         let before = f64s(&sums);
-        let mut want = naive([1, rows, n], &std::vec![1.0; rows], &f64s(&elements(&d, rows, n)), |_, j| before[1 + j]);
+        let mut want =
+            naive([1, rows, n], &std::vec![1.0; rows], &f64s(&elements(&d, rows, n)), |_, j| before[1 + j]);
         want.insert(0, before[0]);
         want.push(before[n + 1]);
         batch_sum(rows, n, &d, &mut sums[1..=n]);
@@ -373,7 +387,8 @@ mod tests {
                 let (row, col) = if is_transposed { (1, i) } else { (j, 1) };
                 Operand { data, row, col, example: if shared { 0 } else { stride::<T>(i * j) } }
             };
-            let (a, b) = (view(&a[..], a_shared, a_transposed, [m, k]), view(&b[..], b_shared, b_transposed, [k, n]));
+            let (a, b) =
+                (view(&a[..], a_shared, a_transposed, [m, k]), view(&b[..], b_shared, b_transposed, [k, n]));
             let matrix = |x: Operand<'_, T>, r: usize, [rows, cols]: [usize; 2]| {
                 let at = |i: usize| x.data[r * x.example + i / cols * x.row + i % cols * x.col].to_f64();
                 (0..rows * cols).map(at).collect::<Vec<_>>()

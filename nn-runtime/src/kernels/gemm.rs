@@ -29,7 +29,11 @@ impl<T> Matrix<'_, T> {
     fn check(&self, [rows, cols]: [usize; 2]) {
         if rows > 0 && cols > 0 {
             let last = (rows - 1) * self.row + (cols - 1) * self.col;
-            assert!(last < self.data.len(), "a {rows}x{cols} operand needs more than {} scalars", self.data.len());
+            assert!(
+                last < self.data.len(),
+                "a {rows}x{cols} operand needs more than {} scalars",
+                self.data.len()
+            );
         }
     }
 }
@@ -153,19 +157,29 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
         assert!(gemm.c.padded && gate.len() >= needed, "the gate has to lie like the result");
     }
     let Gemm { a, b, c, start, finish, .. } = gemm;
-    let problem = Problem { dims: [m, k, n], a, b, c: c.data.as_mut_ptr(), ldc: c.row, padded: c.padded, start, finish };
+    let problem = Problem {
+        dims: [m, k, n],
+        a,
+        b,
+        c: c.data.as_mut_ptr(),
+        ldc: c.row,
+        padded: c.padded,
+        start,
+        finish,
+    };
     let mut j = 0;
     while j < n {
         let vectors = (n - j).div_ceil(width);
         // SAFETY: the slices are as long as dimensions and strides need, and `j` is a column.
-        j += width * unsafe {
-            match (m, vectors) {
-                (1, 8..) => problem.panel(8, width, j, |panel| panel.strip::<S, 1, 8>(s, 0..1)),
-                (1, 4..) => problem.panel(4, width, j, |panel| panel.strip::<S, 1, 4>(s, 0..1)),
-                (_, 2..) => problem.panel(2, width, j, |panel| panel.compute::<S, 2>(s, m)),
-                _ => problem.panel(1, width, j, |panel| panel.compute::<S, 1>(s, m)),
-            }
-        };
+        j += width
+            * unsafe {
+                match (m, vectors) {
+                    (1, 8..) => problem.panel(8, width, j, |panel| panel.strip::<S, 1, 8>(s, 0..1)),
+                    (1, 4..) => problem.panel(4, width, j, |panel| panel.strip::<S, 1, 4>(s, 0..1)),
+                    (_, 2..) => problem.panel(2, width, j, |panel| panel.compute::<S, 2>(s, m)),
+                    _ => problem.panel(1, width, j, |panel| panel.compute::<S, 1>(s, m)),
+                }
+            };
     }
 }
 
@@ -235,7 +249,11 @@ impl<T: Real> Problem<'_, T> {
                 row: self.a.row,
                 col: self.a.col,
                 b: [
-                    Rows { first: b.as_ptr().wrapping_add(part.start * ldb + j), stride: ldb, count: part.len() },
+                    Rows {
+                        first: b.as_ptr().wrapping_add(part.start * ldb + j),
+                        stride: ldb,
+                        count: part.len(),
+                    },
                     Rows { first: packed.first(), stride: span, count: last - part.end },
                 ],
                 c: self.c.wrapping_add(j),

@@ -1,8 +1,6 @@
 //! One line of scalars in registers, and what its operators yield.
 
-use core::ops::{
-    Add, AddAssign, BitAnd, BitOr, Div, DivAssign, Mul, MulAssign, Neg, Not, Sub, SubAssign,
-};
+use core::ops::{Add, AddAssign, BitAnd, BitOr, Div, DivAssign, Mul, MulAssign, Neg, Not, Sub, SubAssign};
 
 use fearless_simd::{ExtractToken, Select, Simd, SimdBase, SimdFloat, SimdMask};
 
@@ -229,6 +227,11 @@ impl<S: Simd, T: Real> Mask<S, T> {
     #[inline(always)]
     pub(super) fn select(self, a: Lanes<S, T>, b: Lanes<S, T>) -> Lanes<S, T> {
         Lanes(self.0.select(a.0, b.0))
+    }
+
+    #[inline(always)]
+    pub(super) fn token(self) -> S {
+        self.0.token()
     }
 
     /// Whether any lane is true.
@@ -561,7 +564,8 @@ mod tests {
                 })
             });
             // (1 + e)(1 - e) - 1 = -e², which a rounded product loses.
-            let want = if level == Level::baseline() && cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
+            let want = if level == Level::baseline() && cfg!(any(target_arch = "x86", target_arch = "x86_64"))
+            {
                 0.0
             } else {
                 -e * e

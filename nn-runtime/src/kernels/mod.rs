@@ -38,11 +38,13 @@ mod testing;
 pub use buffer::Aligned;
 #[cfg(feature = "alloc")]
 pub use buffer::AlignedVec;
-pub use contract::{Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_weight};
+pub use contract::{
+    Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_weight,
+};
 pub use fearless_simd::Simd;
 pub use lane_math::{
-    abs, cos, eq, erf, exp, ge, gt, le, log, lt, max, min, ne, pow, powi, select, sigmoid, sign, sin, softplus, sqrt,
-    tanh,
+    abs, cos, eq, erf, exp, ge, gt, le, log, lt, max, min, ne, pow, powi, select, sigmoid, sign, sin,
+    softplus, sqrt, tanh,
 };
 pub use lanes::{LaneExpr, LanePair, LaneValue, Lanes, Mask, Product};
 pub use layout::{split, stride, tile_len};

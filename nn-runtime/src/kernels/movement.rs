@@ -35,7 +35,12 @@ pub struct ViewMut<'a, T, const R: usize> {
 /// # Panics
 ///
 /// If an index lies outside of a buffer.
-pub fn copy<T: Real, const R: usize>(rows: usize, dims: [usize; R], from: View<'_, T, R>, to: ViewMut<'_, T, R>) {
+pub fn copy<T: Real, const R: usize>(
+    rows: usize,
+    dims: [usize; R],
+    from: View<'_, T, R>,
+    to: ViewMut<'_, T, R>,
+) {
     if dims.contains(&0) {
         return;
     }

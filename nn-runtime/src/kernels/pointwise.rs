@@ -239,8 +239,14 @@ sources!(A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7);
 /// assert_eq!(d_q[0], 1.5);
 /// ```
 #[inline(always)]
-pub fn pointwise<S, T, A, E>(s: S, rows: usize, n: usize, sources: A, out: &mut [T], f: impl Fn(A::Lanes) -> E)
-where
+pub fn pointwise<S, T, A, E>(
+    s: S,
+    rows: usize,
+    n: usize,
+    sources: A,
+    out: &mut [T],
+    f: impl Fn(A::Lanes) -> E,
+) where
     S: Simd,
     T: Real,
     A: Sources<S, T>,

@@ -5,12 +5,12 @@ use core::fmt::{Debug, Display};
 use fearless_simd::{Simd, SimdFloat, SimdFloatElement, f32x16, f64x8};
 
 use super::compiled::Kernels;
-use super::lane_math::Constants;
+use super::lane_math::{self, Reduced, Tables};
 
 /// A scalar of tensors and parameters: `f32` or `f64`. Sealed.
 ///
 /// Beside the operators of floats it offers the few scalar functions that the runtime needs, without `std`.
-pub trait Real: SimdFloatElement + Kernels + Constants + Debug + Display + Send + Sync + 'static {
+pub trait Real: SimdFloatElement + Kernels + Tables + Debug + Display + Send + Sync + 'static {
     /// Scalars in one 64-byte line, and examples or elements in one [`Lanes`](super::Lanes): 16 or 8.
     const LANES: usize;
     /// `0`.
@@ -47,10 +47,19 @@ pub trait Real: SimdFloatElement + Kernels + Constants + Debug + Display + Send 
     fn is_finite(self) -> bool;
     /// Not a number.
     fn is_nan(self) -> bool;
+
+    #[doc(hidden)]
+    fn sin_scalar(self) -> Self;
+    #[doc(hidden)]
+    fn cos_scalar(self) -> Self;
+    #[doc(hidden)]
+    fn reduce<S: Simd>(x: Self::Vector<S>) -> Reduced<Self::Vector<S>>;
+    #[doc(hidden)]
+    fn pow_positive<S: Simd>(x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
 }
 
 macro_rules! real {
-    ($T:ident, $lanes:literal, $Vector:ident, $sqrt:ident, $exp:ident, $log:ident) => {
+    ($T:ident, $lanes:literal, $Vector:ident, $sqrt:ident, $exp:ident, $log:ident, $sin:ident, $cos:ident, $reduce:ident, $pow:ident) => {
         impl Real for $T {
             const LANES: usize = $lanes;
             const ZERO: Self = 0.0;
@@ -100,9 +109,27 @@ macro_rules! real {
             fn is_nan(self) -> bool {
                 $T::is_nan(self)
             }
+
+            fn sin_scalar(self) -> Self {
+                libm::$sin(self)
+            }
+
+            fn cos_scalar(self) -> Self {
+                libm::$cos(self)
+            }
+
+            #[inline(always)]
+            fn reduce<S: Simd>(x: $Vector<S>) -> Reduced<$Vector<S>> {
+                lane_math::$reduce(x)
+            }
+
+            #[inline(always)]
+            fn pow_positive<S: Simd>(x: $Vector<S>, y: $Vector<S>) -> $Vector<S> {
+                lane_math::$pow(x, y)
+            }
         }
     };
 }
 
-real!(f32, 16, f32x16, sqrtf, expf, logf);
-real!(f64, 8, f64x8, sqrt, exp, log);
+real!(f32, 16, f32x16, sqrtf, expf, logf, sinf, cosf, reduce_f32, pow_f32);
+real!(f64, 8, f64x8, sqrt, exp, log, sin, cos, reduce_f64, pow_f64);

@@ -2,7 +2,13 @@
 
 use super::{Real, stride};
 
-fn each<T: Real>(rows: usize, [outer, len, inner]: [usize; 3], x: &[T], out: &mut [T], f: impl Fn(&mut dyn Iterator<Item = T>) -> T) {
+fn each<T: Real>(
+    rows: usize,
+    [outer, len, inner]: [usize; 3],
+    x: &[T],
+    out: &mut [T],
+    f: impl Fn(&mut dyn Iterator<Item = T>) -> T,
+) {
     let (sx, so) = (stride::<T>(outer * len * inner), stride::<T>(outer * inner));
     for r in 0..rows {
         for o in 0..outer {
@@ -34,10 +40,19 @@ pub fn logsumexp<T: Real>(rows: usize, dims: [usize; 3], x: &[T], out: &mut [T])
         // two passes over a stack copy are not needed: rescale when the maximum grows
         let (mut m, mut s) = (-T::INFINITY, T::ZERO);
         for v in x {
-            if v.is_nan() { return v; }
-            if v == T::INFINITY { m = v; s = T::ONE; }
-            else if m == T::INFINITY || v == -T::INFINITY {}
-            else if v > m { s = s * (m - v).exp() + T::ONE; m = v; } else { s += (v - m).exp(); }
+            if v.is_nan() {
+                return v;
+            }
+            if v == T::INFINITY {
+                m = v;
+                s = T::ONE;
+            } else if m == T::INFINITY || v == -T::INFINITY {
+            } else if v > m {
+                s = s * (m - v).exp() + T::ONE;
+                m = v;
+            } else {
+                s += (v - m).exp();
+            }
         }
         if s == T::ZERO { m } else { m + s.ln() }
     });

@@ -94,7 +94,9 @@ fn files_of_other_models_are_refused() {
     Logistic::<f64>::new(1).save(&path).unwrap();
     let error = Linear::<f64>::load(&path).unwrap_err();
     assert!(
-        error.to_string().ends_with("does not hold the weights of `Linear`: missing `w`; unexpected `w1`, `w2`"),
+        error
+            .to_string()
+            .ends_with("does not hold the weights of `Linear`: missing `w`; unexpected `w1`, `w2`"),
         "{error}"
     );
 
@@ -162,7 +164,9 @@ fn damaged_files_are_refused_wherever_they_end() {
 fn files_that_cannot_be_read_or_written_are_named() {
     let (folder, path) = folder();
     let error = Linear::<f64>::load(&path).unwrap_err();
-    assert!(error.to_string().starts_with("cannot read `") && error.to_string().contains("model.safetensors"));
+    assert!(
+        error.to_string().starts_with("cannot read `") && error.to_string().contains("model.safetensors")
+    );
 
     let model = Linear::<f64>::new(0);
     let error = model.save(folder.path().join("no/such/folder/m.safetensors")).unwrap_err();

@@ -75,5 +75,8 @@ fn cotangents_are_pulled_back_to_inputs_and_parameters() {
     approx::assert_relative_eq!(gradient[0], expected, max_relative = 1e-13);
 
     let error = model.input_gradient(x.view(), d.slice(s![..5, ..])).unwrap_err();
-    assert_eq!(error.to_string(), "the cotangents are [5, 2], but 300 rows of inputs to `Parabola` need [300, 2]");
+    assert_eq!(
+        error.to_string(),
+        "the cotangents are [5, 2], but 300 rows of inputs to `Parabola` need [300, 2]"
+    );
 }

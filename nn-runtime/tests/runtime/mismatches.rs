@@ -30,7 +30,10 @@ fn targets_of_another_width_or_kind() {
     assert!(matches!(error, Error::InputWidth { .. }), "widths of inputs come first: {error}");
 
     let error = fit_error::<Linear<f64>>(&dataset(&["a", "b"], Target::none()));
-    assert_eq!(error.to_string(), "`Linear` is trained on one number per example, but the targets are absent");
+    assert_eq!(
+        error.to_string(),
+        "`Linear` is trained on one number per example, but the targets are absent"
+    );
     let error = fit_error::<Linear<f64>>(&dataset(&["kind"], Target::columns(&["a", "b"])));
     assert!(matches!(error, Error::InputWidth { .. }), "one-hot columns count: {error}");
     let error = fit_error::<Linear<f64>>(&dataset(&["a", "b"], Target::class("kind")));
@@ -78,7 +81,7 @@ fn targets_that_are_no_probabilities_name_their_row() {
 fn validation_data_is_checked_too() {
     let train = dataset(&["a", "b"], Target::column("c"));
     let valid = dataset(&["a"], Target::column("c"));
-    let error = Trainer::new(Sgd::new(0.001)).fit(&mut Linear::new(0), &train, &valid).unwrap_err();
+    let error = Trainer::new(Sgd::new(0.001)).fit(&mut Linear::<f64>::new(0), &train, &valid).unwrap_err();
     assert!(matches!(error, Error::InputWidth { found: 1, .. }), "{error}");
     assert!(matches!(valid.target(), TargetColumns::Values { .. }));
 }

@@ -241,7 +241,13 @@ impl<T: Real> Parabola<T> {
 impl<T: Real> Pullback for Parabola<T> {
     const PULLBACK_WORKSPACE: usize = 2;
 
-    fn pullback(&self, batch: &Batch<'_, T>, input_gradient: &mut [T], gradient: &mut [T], workspace: &mut [T]) {
+    fn pullback(
+        &self,
+        batch: &Batch<'_, T>,
+        input_gradient: &mut [T],
+        gradient: &mut [T],
+        workspace: &mut [T],
+    ) {
         assert_eq!(workspace.len(), Self::PULLBACK_WORKSPACE);
         assert_eq!((input_gradient.len(), gradient.len()), (batch.len(), 1));
         let a = self.params[0];

@@ -26,7 +26,11 @@ fn one_thread_and_several_give_the_same_bits() {
         #[cfg(feature = "rayon")]
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            assert_eq!(pool.install(|| fit::<Heavy>(6000, batch)), light, "{threads} threads, batches of {batch}");
+            assert_eq!(
+                pool.install(|| fit::<Heavy>(6000, batch)),
+                light,
+                "{threads} threads, batches of {batch}"
+            );
         }
     }
 }
@@ -41,6 +45,7 @@ fn predictions_are_the_same_on_several_threads() {
 /// Recorded once. Additions and products alone: the same on every machine, with and without the feature `rayon`.
 #[test]
 fn the_bits_are_those_of_every_build() {
-    let bits: Vec<u32> = fit::<Heavy>(3000, 1000)[..3].iter().map(|&b| (f64::from_bits(b) as f32).to_bits()).collect();
+    let bits: Vec<u32> =
+        fit::<Heavy>(3000, 1000)[..3].iter().map(|&b| (f64::from_bits(b) as f32).to_bits()).collect();
     assert_eq!(bits, [0, 0, 0]);
 }

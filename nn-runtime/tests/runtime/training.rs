@@ -82,10 +82,13 @@ fn clouds<T: Real>(n: usize) -> Dataset<T> {
 fn logistic_regression_separates_clouds_and_ends_where_the_gradient_is_zero() {
     let data = clouds::<f64>(200);
     let mut model = Logistic::<f64>::new(2);
-    let history = Trainer::new(Sgd::new(2.0)).epochs(4000).full_batch().fit(&mut model, &data, &data).unwrap();
+    let history =
+        Trainer::new(Sgd::new(2.0)).epochs(4000).full_batch().fit(&mut model, &data, &data).unwrap();
     let (_, gradient) = model.loss_and_gradient(data.inputs(), data.targets()).unwrap();
     assert!(gradient.iter().all(|g| g.abs() < 1e-5), "{gradient:?}");
-    let Some(Metric::Accuracy(accuracy)) = history.last().unwrap().metric else { panic!("accuracy for 0 and 1") };
+    let Some(Metric::Accuracy(accuracy)) = history.last().unwrap().metric else {
+        panic!("accuracy for 0 and 1")
+    };
     assert!(accuracy > 0.95, "{accuracy}");
     assert_eq!(evaluate(&model, &data).unwrap().metric, history.last().unwrap().metric);
 }
@@ -98,7 +101,8 @@ fn classes_are_learnt_and_counted_on_the_first_output() {
     let data = Dataset::with_classes(inputs, &labels, &["up", "right", "left"]).unwrap();
     let (train, valid) = data.split(0.7, 1);
     let mut model = Classifier::<f32>::new(3);
-    let history = Trainer::new(Sgd::new(0.3)).epochs(40).batch_size(10).fit(&mut model, &train, &valid).unwrap();
+    let history =
+        Trainer::new(Sgd::new(0.3)).epochs(40).batch_size(10).fit(&mut model, &train, &valid).unwrap();
     assert_eq!(history.last().unwrap().metric, Some(Metric::Accuracy(1.0)));
 }
 
@@ -108,7 +112,8 @@ fn the_training_loss_is_the_mean_over_rows_not_over_batches() {
     let data = plane::<f64>(10);
     let mut model = Linear::<f64>::new(4);
     let expected = evaluate(&model, &data).unwrap().loss;
-    let history = Trainer::new(Sgd::new(1e-300)).epochs(1).batch_size(7).fit(&mut model, &data, &data).unwrap();
+    let history =
+        Trainer::new(Sgd::new(1e-300)).epochs(1).batch_size(7).fit(&mut model, &data, &data).unwrap();
     let epoch = history.epochs()[0];
     approx::assert_relative_eq!(epoch.train_loss, expected, max_relative = 1e-14);
     approx::assert_relative_eq!(epoch.valid_loss.unwrap(), expected, max_relative = 1e-14);
@@ -118,9 +123,12 @@ fn the_training_loss_is_the_mean_over_rows_not_over_batches() {
 fn evaluation_does_not_depend_on_chunks() {
     let data = plane::<f64>(10_000);
     let model = Linear::<f64>::new(4);
-    let errors = data.inputs().rows().into_iter().zip(data.targets()).map(|(x, t)| {
-        (x[0] * model.params[0] + x[1] * model.params[1] + model.params[2] - t).powi(2)
-    });
+    let (inputs, targets) = (data.inputs(), data.targets());
+    let errors = inputs
+        .rows()
+        .into_iter()
+        .zip(targets)
+        .map(|(x, t)| (x[0] * model.params[0] + x[1] * model.params[1] + model.params[2] - t).powi(2));
     let expected = errors.sum::<f64>() / 10_000.0;
     approx::assert_relative_eq!(evaluate(&model, &data).unwrap().loss, expected, max_relative = 1e-12);
 }
@@ -148,9 +156,11 @@ fn a_table_trains_models_of_either_precision() {
     }
     let table = Table::from_reader(text.as_bytes()).unwrap();
 
-    let (train, valid) = table.dataset(&["height", "weight"], Target::equals("kind", "dog")).unwrap().split(0.8, 7);
+    let (train, valid) =
+        table.dataset(&["height", "weight"], Target::equals("kind", "dog")).unwrap().split(0.8, 7);
     let mut single = Logistic::<f32>::new(1);
-    let history = Trainer::new(Sgd::new(1.0)).epochs(300).batch_size(8).fit(&mut single, &train, &valid).unwrap();
+    let history =
+        Trainer::new(Sgd::new(1.0)).epochs(300).batch_size(8).fit(&mut single, &train, &valid).unwrap();
     assert_eq!(history.last().unwrap().metric, Some(Metric::Accuracy(1.0)));
 
     let (train, valid) = table.dataset(&["height", "weight"], Target::class("kind")).unwrap().split(0.8, 7);
@@ -181,10 +191,17 @@ fn a_loss_that_explodes_is_reported_with_its_place() {
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     let data = plane::<f64>(10);
-    let fit = |trainer: Trainer<Sgd>| trainer.fit(&mut Linear::<f64>::new(1), &data, None).unwrap_err().to_string();
+    let fit =
+        |trainer: Trainer<Sgd>| trainer.fit(&mut Linear::<f64>::new(1), &data, None).unwrap_err().to_string();
     assert_eq!(fit(Trainer::new(Sgd::new(0.1)).batch_size(0)), "the batch size is 0, but must be at least 1");
-    assert_eq!(fit(Trainer::new(Sgd::new(0.1)).epochs(0)), "the number of epochs is 0, but must be at least 1");
-    assert_eq!(fit(Trainer::new(Sgd::new(-0.1))), "the learning rate is -0.1, but must be finite and above 0");
+    assert_eq!(
+        fit(Trainer::new(Sgd::new(0.1)).epochs(0)),
+        "the number of epochs is 0, but must be at least 1"
+    );
+    assert_eq!(
+        fit(Trainer::new(Sgd::new(-0.1))),
+        "the learning rate is -0.1, but must be finite and above 0"
+    );
 }
 
 #[test]
@@ -214,6 +231,8 @@ fn scaling_helps_and_pipelines_undo_it() {
     let predictions = pipeline.predict(raw.inputs()).unwrap();
     let worst = (&predictions - &raw.targets()).iter().fold(0.0, |worst: f64, error| worst.max(error.abs()));
     assert!(worst < 0.15 * 1e5, "{worst}");
-    let Some(Metric::RSquared(r2)) = pipeline.evaluate(&raw).unwrap().metric else { panic!("R² for numbers") };
+    let Some(Metric::RSquared(r2)) = pipeline.evaluate(&raw).unwrap().metric else {
+        panic!("R² for numbers")
+    };
     assert!(r2 > 0.995, "{r2}");
 }

@@ -95,7 +95,7 @@ pub(super) fn imports(plan: &Plan) -> TokenStream {
     quote! {
         use #runtime::kernels::*;
         use #runtime::dispatch;
-        use #runtime::drive::slices;
+        use #runtime::drive::{from, matrix, slices, to};
         use #runtime::kernels::Lanes as AnyLanes;
         type Lanes<S> = AnyLanes<S, #real>;
     }
@@ -205,7 +205,8 @@ fn inherent(plan: &Plan) -> TokenStream {
             fills.push(quote!(inputs[#offset] = #name;));
         } else {
             let array = array(&real, &input.shape);
-            let flattened = (1..input.shape.len()).fold(quote!(#name), |inner, _| quote!(#inner.as_flattened()));
+            let flattened =
+                (1..input.shape.len()).fold(quote!(#name), |inner, _| quote!(#inner.as_flattened()));
             args.push(quote!(#name: &#array));
             fills.push(quote!(inputs[#offset..#end].copy_from_slice(#flattened);));
         }
@@ -218,10 +219,11 @@ fn inherent(plan: &Plan) -> TokenStream {
         values.push(nested(&output.shape, offset));
         offset += output.shape.count();
     }
-    let (returns, value) =
-        if let ([only], [value]) = (&types[..], &values[..]) { (only.clone(), value.clone()) } else {
-            (quote!((#(#types),*)), quote!((#(#values),*)))
-        };
+    let (returns, value) = if let ([only], [value]) = (&types[..], &values[..]) {
+        (only.clone(), value.clone())
+    } else {
+        (quote!((#(#types),*)), quote!((#(#values),*)))
+    };
     let one = match plan.forward.lowering {
         Lowering::Lanes => plan.forward.tile,
         Lowering::Tiles => 1,
@@ -604,10 +606,9 @@ fn batch_function(model: &Model, function: &Function, name: &str) -> TokenStream
     };
     let rows = if gives_rows { quote!(outputs) } else { quote!(&mut []) };
     let sums = if name == "forward" { quote!(&mut []) } else { quote!(sums) };
-    let uses_target = function
-        .graph
-        .ids()
-        .any(|id| matches!(function.graph[id].kind, crate::graph::Kind::Target | crate::graph::Kind::Cotangent(_)));
+    let uses_target = function.graph.ids().any(|id| {
+        matches!(function.graph[id].kind, crate::graph::Kind::Target | crate::graph::Kind::Cotangent(_))
+    });
     match function.lowering {
         Lowering::Lanes => {
             let token = lanes::needs_token(function).then(|| quote!(s,));
@@ -618,7 +619,8 @@ fn batch_function(model: &Model, function: &Function, name: &str) -> TokenStream
                 (true, "train") => Some(quote!(targets[0],)),
                 (true, _) => Some(quote!(targets,)),
             };
-            let (inputs_len, targets_len, means_len) = (input_lens.len(), target_lens.len(), function.means().len());
+            let (inputs_len, targets_len, means_len) =
+                (input_lens.len(), target_lens.len(), function.means().len());
             let values = if gives_rows { rows_len } else { 0 };
             let sums_of_tile = has_sums.then(|| quote!(sums,));
             let tail = (!gives_rows).then(|| quote!([]));
@@ -668,7 +670,8 @@ fn batch_function(model: &Model, function: &Function, name: &str) -> TokenStream
                 (true, _) => Some(quote!(targets,)),
             };
             let sums = has_sums.then(|| quote!(split(&mut *sums, [#(#mean_lens),*]),));
-            let rows = gives_rows.then(|| quote!(&mut outputs[range.start * #rows_len..range.end * #rows_len],));
+            let rows =
+                gives_rows.then(|| quote!(&mut outputs[range.start * #rows_len..range.end * #rows_len],));
             let rest = (!buffers.is_empty()).then(|| quote!(workspace));
             quote! {
                 const fn #workspace(tile: usize) -> usize {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::formula;
 use super::names::{Names, leaves};
-use super::source::{Source, comment};
+use super::source::{Head, Source, comment};
 use crate::graph::{Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
@@ -42,9 +42,11 @@ pub(super) fn write(
 /// Whether the loss and the gradients are more than means over the batch.
 pub(super) fn needs_finish(function: &Function) -> bool {
     let means = function.means();
-    function.graph.roots.iter().any(|(root, id)| {
-        matches!(root, Root::Loss | Root::ParamGradient(_)) && !means.contains(id)
-    })
+    function
+        .graph
+        .roots
+        .iter()
+        .any(|(root, id)| matches!(root, Root::Loss | Root::ParamGradient(_)) && !means.contains(id))
 }
 
 /// The number of values that `prepare` gives.
@@ -58,9 +60,7 @@ fn prepared(function: &Function) -> Vec<NodeId> {
     reads.extend(function.graph.roots.iter().map(|&(_, id)| id));
     reads.sort_unstable();
     reads.dedup();
-    reads.retain(|id| {
-        function.when[id.index()] == When::Prologue && function.graph[*id].op().is_some()
-    });
+    reads.retain(|id| function.when[id.index()] == When::Prologue && function.graph[*id].op().is_some());
     reads
 }
 
@@ -81,12 +81,12 @@ impl Writer<'_> {
         prepared(self.function)
     }
 
-    /// The SIMD token, where a constant has to be spread over lanes.
-    fn token(&self) -> Vec<String> {
-        if needs_token(self.function) { vec!["s: S".to_owned()] } else { Vec::new() }
-    }
-
-    fn param_pattern(&self, when: &[When], roots: bool) -> String {
+    /// The SIMD token, where a constant has to be spread over lanes, and the parameters.
+    fn head(&self, when: &[When], roots: bool) -> Head {
+        let mut head = Head::default();
+        if needs_token(self.function) && when != [When::Prologue] {
+            head.arg("s: S");
+        }
         let mut params = leaves(self.function, when, self.model.params.len(), |kind| match kind {
             Kind::Param(at) => Some(*at),
             _ => None,
@@ -98,7 +98,8 @@ impl Writer<'_> {
                 }
             }
         }
-        format!("{}: [Lanes<S>; {}]", self.names.pattern(params), self.model.params.len())
+        head.array("params", &self.names.pattern(params), &lanes(self.model.params.len()));
+        head
     }
 
     fn prologue(&self, name: &str, prepared: &[NodeId], out: &mut Source) {
@@ -106,26 +107,22 @@ impl Writer<'_> {
         for step in self.function.steps_of(When::Prologue) {
             self.binding(step, &mut body);
         }
-        let values = self.names.pattern(prepared.iter().copied().map(Some));
+        body.push_str(&self.names.pattern(prepared.iter().copied().map(Some)));
+        let returns = format!("-> {}", lanes(prepared.len()));
+        let head = self.head(&[When::Prologue], false);
         out.function(
             "What does not vary with the example.",
-            &format!(
-                "fn prepare_{name}<S: Simd>({}) -> [Lanes<S>; {}] {{ {body} {values} }}",
-                self.param_pattern(&[When::Prologue], false),
-                prepared.len()
-            ),
+            &head.function(&format!("prepare_{name}"), &returns, &body),
         );
     }
 
     fn tile(&self, name: &str, doc: &str, prepared: &[NodeId], result: &Result, out: &mut Source) {
         let graph = &self.function.graph;
-        let mut args = self.token();
-        args.push(self.param_pattern(&[When::Tile], false));
+        let mut head = self.head(&[When::Tile], false);
         if !prepared.is_empty() {
             let reads = self.function.reads(When::Tile);
-            let pattern =
-                self.names.pattern(prepared.iter().map(|id| reads.contains(id).then_some(*id)));
-            args.push(format!("{pattern}: [Lanes<S>; {}]", prepared.len()));
+            let pattern = self.names.pattern(prepared.iter().map(|id| reads.contains(id).then_some(*id)));
+            head.array("prepared", &pattern, &lanes(prepared.len()));
         }
         let position = |kind: &Kind| match kind {
             Kind::Input(at) => Some(*at),
@@ -146,19 +143,19 @@ impl Writer<'_> {
                 }
             }
         }
-        args.push(format!("{}: [Lanes<S>; {}]", self.names.pattern(inputs), self.model.inputs.len()));
+        head.array("inputs", &self.names.pattern(inputs), &lanes(self.model.inputs.len()));
         let has_target = graph.ids().any(|id| matches!(graph[id].kind, Kind::Target));
         let has_cotangent = graph.ids().any(|id| matches!(graph[id].kind, Kind::Cotangent(_)));
         if has_target {
-            args.push("target: Lanes<S>".to_owned());
+            head.arg("target: Lanes<S>");
         } else if has_cotangent {
-            args.push(format!("{}: [Lanes<S>; {}]", self.names.pattern(targets), self.model.outputs.len()));
+            head.array("cotangents", &self.names.pattern(targets), &lanes(self.model.outputs.len()));
         }
 
         let means = self.function.means();
         if matches!(result, Result::Sums) || !means.is_empty() {
             let sums: Vec<String> = means.iter().map(|&mean| self.sum_name(mean)).collect();
-            args.push(format!("[{}]: &mut [Lanes<S>; {}]", sums.join(", "), sums.len()));
+            head.array("sums", &format!("[{}]", sums.join(", ")), &format!("&mut {}", lanes(sums.len())));
         }
 
         let mut body = String::new();
@@ -174,28 +171,21 @@ impl Writer<'_> {
         if let Result::Values(roots) = result {
             let values: Vec<String> = roots.iter().map(|&id| self.value(id)).collect();
             let _ = write!(body, "[{}]", values.join(", "));
-            returns = format!("-> [Lanes<S>; {}]", roots.len());
+            returns = format!("-> {}", lanes(roots.len()));
         }
-        out.function(
-            doc,
-            &format!("#[inline(always)] fn {name}<S: Simd>({}) {returns} {{ {body} }}", args.join(", ")),
-        );
+        out.function(doc, &head.function(name, &returns, &body));
     }
 
     /// Means to loss and gradients.
     fn epilogue(&self, name: &str, prepared: &[NodeId], out: &mut Source) {
         let means = self.function.means();
-        let mut args = self.token();
-        args.push(self.param_pattern(&[When::Epilogue], true));
+        let mut head = self.head(&[When::Epilogue], true);
         if !prepared.is_empty() {
             let pattern = self.names.pattern(prepared.iter().copied().map(Some));
-            args.push(format!("{pattern}: [Lanes<S>; {}]", prepared.len()));
+            head.array("prepared", &pattern, &lanes(prepared.len()));
         }
-        args.push(format!(
-            "[{}]: [Lanes<S>; {}]",
-            means.iter().map(|&mean| self.sum_name(mean)).collect::<Vec<_>>().join(", "),
-            means.len()
-        ));
+        let sums: Vec<String> = means.iter().map(|&mean| self.sum_name(mean)).collect();
+        head.array("means", &format!("[{}]", sums.join(", ")), &lanes(means.len()));
         let mut body = String::new();
         for step in self.function.steps_of(When::Epilogue) {
             self.binding(step, &mut body);
@@ -209,14 +199,11 @@ impl Writer<'_> {
             .map(|&(_, id)| id)
             .collect();
         let values: Vec<String> = roots.iter().map(|&id| self.value(id)).collect();
+        let _ = write!(body, "[{}]", values.join(", "));
+        let returns = format!("-> {}", lanes(roots.len()));
         out.function(
             "The loss and the gradients, from means over the batch.",
-            &format!(
-                "#[inline(always)] #[allow(unused_variables)] fn finish_{name}<S: Simd>({}) -> [Lanes<S>; {}] {{ {body} [{}] }}",
-                args.join(", "),
-                roots.len(),
-                values.join(", ")
-            ),
+            &head.function(&format!("finish_{name}"), &returns, &body),
         );
     }
 
@@ -258,12 +245,19 @@ impl Writer<'_> {
 }
 
 pub(super) fn sum_name(model: &Model, function: &Function, names: &Names, id: NodeId) -> String {
-    let root = function.graph.roots.iter().find(|(root, root_id)| {
-        *root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_))
-    });
+    let root = function
+        .graph
+        .roots
+        .iter()
+        .find(|(root, root_id)| *root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_)));
     match root {
         Some((Root::Loss, _)) => "loss".to_owned(),
         Some((Root::ParamGradient(at), _)) => format!("d_{}", model.params[*at].field),
         _ => names.get(id).to_owned(),
     }
+}
+
+/// The type of so many values.
+fn lanes(count: usize) -> String {
+    format!("[Lanes<S>; {count}]")
 }

@@ -2,20 +2,113 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::graph::{Kind, NodeId};
-use crate::ops;
+use crate::graph::{Kind, NodeId, Root};
+use crate::ops::{self, Kernel};
 use crate::schedule::{Function, When};
 
 /// Names that emitted code calls or binds for itself.
 const RESERVED: &[&str] = &[
-    "s", "rows", "outputs", "workspace", "shared", "full", "per_row", "scalar", "pointwise", "pointwise_shared",
-    "dense", "dense_input", "dense_weight", "contract", "contract_sum", "batch_sum", "reduce_sum", "reduce_max",
-    "reduce_min", "logsumexp", "softmax", "log_softmax", "copy", "fill", "one_hot", "scatter", "split", "tile_len",
-    "stride", "forward", "train", "pullback", "prepare", "finish", "lanes", "erf", "powi", "as", "break", "const",
-    "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl", "in", "let", "loop", "match",
-    "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "type",
-    "unsafe", "use", "where", "while", "async", "await", "dyn", "abstract", "become", "box", "do", "final", "macro",
-    "override", "priv", "typeof", "unsized", "virtual", "yield", "try", "gen", "loss",
+    "s",
+    "rows",
+    "outputs",
+    "workspace",
+    "shared",
+    "full",
+    "per_row",
+    "scalar",
+    "pointwise",
+    "pointwise_shared",
+    "dense",
+    "dense_input",
+    "dense_weight",
+    "contract",
+    "contract_sum",
+    "batch_sum",
+    "reduce_sum",
+    "reduce_max",
+    "reduce_min",
+    "logsumexp",
+    "softmax",
+    "log_softmax",
+    "copy",
+    "fill",
+    "one_hot",
+    "scatter",
+    "split",
+    "tile_len",
+    "stride",
+    "forward",
+    "train",
+    "pullback",
+    "prepare",
+    "finish",
+    "lanes",
+    "erf",
+    "powi",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "struct",
+    "super",
+    "trait",
+    "true",
+    "type",
+    "unsafe",
+    "use",
+    "where",
+    "while",
+    "async",
+    "await",
+    "dyn",
+    "abstract",
+    "become",
+    "box",
+    "do",
+    "final",
+    "macro",
+    "override",
+    "priv",
+    "typeof",
+    "unsized",
+    "virtual",
+    "yield",
+    "try",
+    "gen",
+    "loss",
+    "params",
+    "inputs",
+    "cotangents",
+    "sums",
+    "means",
+    "results",
+    "size",
+    "from",
+    "to",
+    "matrix",
+    "slices",
+    "tile",
 ];
 
 /// An identifier for every node that has a value of its own.
@@ -29,8 +122,12 @@ impl Names {
             .ids()
             .filter(|id| !matches!(graph[*id].kind, Kind::Op(..) | Kind::Constant(_)))
             .chain(function.steps.iter().map(|step| step.result))
+            .filter(|&id| !is_root_mean(function, id))
             .collect();
-        let label = |id: NodeId| graph[id].label.clone().unwrap_or_else(|| format!("q#{}", id.index()));
+        let label = |id: NodeId| match &graph[id].label {
+            Some(label) => label.clone(),
+            None => transposed(function, id).unwrap_or_else(|| format!("q#{}", id.index())),
+        };
         // Intermediates are counted in the order of their numbers; a single one needs no number.
         let keys: BTreeSet<usize> = valued.iter().filter_map(|&id| key(&label(id))).collect();
         let rank = |key: usize| keys.range(..key).count() + 1;
@@ -50,10 +147,7 @@ impl Names {
             let name = if free(&base) {
                 base
             } else {
-                (2..)
-                    .map(|count| format!("{base}_{count}"))
-                    .find(free)
-                    .unwrap_or(base)
+                (2..).map(|count| format!("{base}_{count}")).find(free).unwrap_or(base)
             };
             taken.insert(name.clone());
             names[id.index()] = name;
@@ -71,6 +165,24 @@ impl Names {
         let names: Vec<&str> = ids.into_iter().map(|id| id.map_or("_", |id| self.get(id))).collect();
         format!("[{}]", names.join(", "))
     }
+}
+
+/// `w_t` for the transpose of `w`.
+fn transposed(function: &Function, id: NodeId) -> Option<String> {
+    let (op, _) = function.graph[id].op()?;
+    let operand = *function.graph.operands(id).first()?;
+    let same = function.graph[operand].shape.count() == function.graph[id].shape.count();
+    let label = function.graph[operand].label.as_ref().filter(|label| !label.contains('#'))?;
+    (matches!(op.kernel, Kernel::Move(_)) && same).then(|| format!("{label}_t"))
+}
+
+/// Whether a mean is a root, which has a name of its own.
+fn is_root_mean(function: &Function, id: NodeId) -> bool {
+    let mean = function.graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
+    let root = |&(root, root_id): &(Root, NodeId)| {
+        root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_))
+    };
+    mean && function.graph.roots.iter().any(root)
 }
 
 /// The number behind `#` in an intermediate's label, which its adjoint's label has too.

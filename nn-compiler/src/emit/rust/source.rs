@@ -10,6 +10,35 @@ pub(super) fn comment(text: &str) -> String {
     format!("#[doc = {:?}]", format!("{MARK} {text}"))
 }
 
+/// A function's head: arguments that come as arrays are taken apart in its first lines.
+#[derive(Default)]
+pub(super) struct Head {
+    args: Vec<String>,
+    lines: String,
+}
+
+impl Head {
+    /// An argument as it is.
+    pub(super) fn arg(&mut self, arg: &str) {
+        self.args.push(arg.to_owned());
+    }
+
+    /// An array, of which `pattern` names the elements that are used.
+    pub(super) fn array(&mut self, name: &str, pattern: &str, ty: &str) {
+        let used = pattern.chars().any(char::is_alphanumeric);
+        self.args.push(format!("{}{name}: {ty}", if used { "" } else { "_" }));
+        if used {
+            self.lines.push_str(&format!("let {pattern} = {name};"));
+        }
+    }
+
+    /// The whole function.
+    pub(super) fn function(&self, name: &str, returns: &str, body: &str) -> String {
+        let (args, lines) = (self.args.join(", "), &self.lines);
+        format!("#[inline(always)] fn {name}<S: Simd>({args}) {returns} {{ {lines} {body} }}")
+    }
+}
+
 /// Functions in order.
 #[derive(Default)]
 pub(super) struct Source(String);

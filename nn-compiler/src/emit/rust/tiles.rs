@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::formula;
 use super::lanes::{needs_finish, sum_name};
 use super::names::{Names, leaves};
-use super::source::{Source, comment};
+use super::source::{Head, Source, comment};
 use crate::graph::{Attrs, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
@@ -67,23 +67,38 @@ impl Writer<'_> {
         self.model.dtype.name()
     }
 
-    fn params(&self, when: &[When]) -> String {
-        let params = leaves(self.function, when, self.model.params.len(), |kind| match kind {
+    /// The SIMD token, if the body needs it, and the parameters.
+    fn head(&self, when: When, body: &str, rows: bool) -> Head {
+        let mut head = Head::default();
+        head.arg(if body.contains("pointwise") { "s: S" } else { "_: S" });
+        if rows {
+            let tile = if body.contains("tile_len") { "tile" } else { "_" };
+            head.array("size", &format!("[rows, {tile}]"), "[usize; 2]");
+        }
+        let params = leaves(self.function, &[when], self.model.params.len(), |kind| match kind {
             Kind::Param(at) => Some(*at),
             _ => None,
         });
-        format!("{}: [&[{}]; {}]", self.names.pattern(params), self.real(), self.model.params.len())
-    }
-
-    fn shared(&self, when: When) -> Option<String> {
+        head.array("params", &self.names.pattern(params), &self.slices(self.model.params.len()));
         let prepared = prepared(self.function);
-        if prepared.is_empty() {
-            return None;
+        if prepared.is_empty() || when == When::Prologue {
+            return head;
         }
         let reads: Vec<NodeId> =
             self.function.reads(when).into_iter().map(|id| behind_views(&self.function.graph, id)).collect();
         let pattern = self.names.pattern(prepared.iter().map(|id| reads.contains(id).then_some(*id)));
-        Some(format!("{pattern}: [&[{}]; {}]", self.real(), prepared.len()))
+        head.array("prepared", &pattern, &self.slices(prepared.len()));
+        head
+    }
+
+    /// The type of so many slices.
+    fn slices(&self, count: usize) -> String {
+        format!("[&[{}]; {count}]", self.real())
+    }
+
+    /// The type of so many slices that are written.
+    fn slices_mut(&self, count: usize) -> String {
+        format!("[&mut [{}]; {count}]", self.real())
     }
 
     fn prologue(&self, name: &str, out: &mut Source) {
@@ -92,16 +107,12 @@ impl Writer<'_> {
         for step in self.function.steps_of(When::Prologue) {
             self.step(step, true, &mut body);
         }
-        let s = self.token_name(&body);
+        let mut head = self.head(When::Prologue, &body, false);
+        let pattern = self.names.pattern(prepared.iter().copied().map(Some));
+        head.array("prepared", &pattern, &self.slices_mut(prepared.len()));
         out.function(
             "What does not vary with the example.",
-            &format!(
-                "#[inline(always)] fn prepare_{name}<S: Simd>({s}: S, {}, {}: [&mut [{}]; {}]) {{ {body} }}",
-                self.params(&[When::Prologue]),
-                self.names.pattern(prepared.iter().copied().map(Some)),
-                self.real(),
-                prepared.len()
-            ),
+            &head.function(&format!("prepare_{name}"), "", &body),
         );
     }
 
@@ -126,14 +137,8 @@ impl Writer<'_> {
             offset += self.count(id);
         }
 
-        let mut args = vec![format!("{}: S", self.token_name(&body)), "[rows, tile]: [usize; 2]".to_owned()];
-        if !body.contains("tile_len") {
-            args[1] = "[rows, _]: [usize; 2]".to_owned();
-        }
-        args.push(self.params(&[When::Tile]));
-        args.extend(self.shared(When::Tile));
-        let stored: Vec<NodeId> =
-            stores.iter().map(|&(id, _)| behind_views(&function.graph, id)).collect();
+        let mut head = self.head(When::Tile, &body, true);
+        let stored: Vec<NodeId> = stores.iter().map(|&(id, _)| behind_views(&function.graph, id)).collect();
         let wanted = |id: &NodeId| stored.contains(id);
         let mut inputs = leaves(function, &[When::Tile], self.model.inputs.len(), |kind| match kind {
             Kind::Input(at) => Some(*at),
@@ -150,52 +155,49 @@ impl Writer<'_> {
                 _ => {}
             }
         }
-        args.push(format!("{}: [&[{real}]; {}]", self.names.pattern(inputs), self.model.inputs.len()));
+        head.array("inputs", &self.names.pattern(inputs), &self.slices(self.model.inputs.len()));
         if function.graph.ids().any(|id| matches!(function.graph[id].kind, Kind::Target)) {
-            args.push(format!("target: &[{real}]"));
+            head.arg(&format!("target: &[{real}]"));
         } else if function.graph.ids().any(|id| matches!(function.graph[id].kind, Kind::Cotangent(_))) {
-            let pattern = self.names.pattern(cotangents);
-            args.push(format!("{pattern}: [&[{real}]; {}]", self.model.outputs.len()));
+            head.array("cotangents", &self.names.pattern(cotangents), &self.slices(self.model.outputs.len()));
         }
         let means = function.means();
         if !means.is_empty() {
-            args.push(format!("{}: [&mut [{real}]; {}]", self.sums(), means.len()));
+            head.array("sums", &self.sums(), &self.slices_mut(means.len()));
         }
         if let Some(&(_, target)) = stores.first() {
-            args.push(format!("{target}: &mut [{real}]"));
+            head.arg(&format!("{target}: &mut [{real}]"));
         }
         if !buffers.is_empty() {
-            args.push(format!("workspace: &mut [{real}]"));
+            head.arg(&format!("workspace: &mut [{real}]"));
         }
-        out.function(doc, &format!("#[inline(always)] fn {name}<S: Simd>({}) {{ {body} }}", args.join(", ")));
+        out.function(doc, &head.function(name, "", &body));
     }
 
     fn epilogue(&self, name: &str, out: &mut Source) {
         let function = self.function;
-        let real = self.real();
         let finished = finished(function);
         let mut body = String::new();
         for step in function.steps_of(When::Epilogue) {
             self.step(step, true, &mut body);
         }
-        let mut args = vec![format!("{}: S", self.token_name(&body)), self.params(&[When::Epilogue])];
-        args.extend(self.shared(When::Epilogue));
-        args.push(format!("{}: [&[{real}]; {}]", self.sums(), function.means().len()));
+        let mut head = self.head(When::Epilogue, &body, false);
+        head.array("means", &self.sums(), &self.slices(function.means().len()));
         let pattern: Vec<String> = finished.iter().map(|&id| self.name(id)).collect();
-        args.push(format!("[{}]: [&mut [{real}]; {}]", pattern.join(", "), finished.len()));
+        head.array("results", &format!("[{}]", pattern.join(", ")), &self.slices_mut(finished.len()));
         out.function(
             "The loss and the gradients, from means over the batch.",
-            &format!("#[inline(always)] fn finish_{name}<S: Simd>({}) {{ {body} }}", args.join(", ")),
+            &head.function(&format!("finish_{name}"), "", &body),
         );
     }
 
-    fn token_name(&self, body: &str) -> &'static str {
-        if body.contains("pointwise") { "s" } else { "_" }
-    }
-
     fn sums(&self) -> String {
-        let sums: Vec<String> =
-            self.function.means().iter().map(|&id| sum_name(self.model, self.function, &self.names, id)).collect();
+        let sums: Vec<String> = self
+            .function
+            .means()
+            .iter()
+            .map(|&id| sum_name(self.model, self.function, &self.names, id))
+            .collect();
         format!("[{}]", sums.join(", "))
     }
 
@@ -316,7 +318,7 @@ impl Writer<'_> {
                 // A constant among what is joined: its rows are filled through a stretched single element.
                 let _ = write!(
                     body,
-                    "copy({rows}, {:?}, View {{ data: &[{:?}], example: 0, offset: 0, strides: {:?} }}, {});",
+                    "copy({rows}, {:?}, from(&[{:?}], 0, 0, {:?}), {});",
                     copy.sizes,
                     number.0,
                     vec![0; copy.sizes.len()],
@@ -326,7 +328,7 @@ impl Writer<'_> {
             }
             let _ = write!(
                 body,
-                "copy({rows}, {:?}, View {{ data: {}, example: {}, offset: {}, strides: {:?} }}, {});",
+                "copy({rows}, {:?}, from({}, {}, {}, {:?}), {});",
                 copy.sizes,
                 self.name(from),
                 self.example_stride(from),
@@ -339,7 +341,7 @@ impl Writer<'_> {
 
     fn view_mut(&self, out: &str, n: usize, shared: bool, offset: usize, strides: &[usize]) -> String {
         let example = if shared { "0".to_owned() } else { format!("stride::<{}>({n})", self.real()) };
-        format!("ViewMut {{ data: {out}, example: {example}, offset: {offset}, strides: {strides:?} }}")
+        format!("to({out}, {example}, {offset}, {strides:?})")
     }
 
     /// The distance between two examples' rows; what is shared has one row for all.
@@ -385,7 +387,7 @@ impl Writer<'_> {
     fn operands(&self, a: NodeId, b: NodeId, dims: &Dims) -> String {
         let operand = |id: NodeId, [row, col]: [usize; 2]| {
             let example = self.example_stride(id);
-            format!("Operand {{ data: {}, row: {row}, col: {col}, example: {example} }}", self.name(id))
+            format!("matrix({}, {example}, [{row}, {col}])", self.name(id))
         };
         format!("{}, {}", operand(a, dims.a), operand(b, dims.b))
     }
@@ -396,7 +398,12 @@ impl Writer<'_> {
         let Some(product) = product else {
             let operand = graph.operands(mean)[0];
             if let Kind::Constant(number) = graph[operand].kind {
-                let _ = write!(body, "for sum in {out}.iter_mut() {{ *sum += {:?} * rows as {}; }}", number.0, self.real());
+                let _ = write!(
+                    body,
+                    "for sum in {out}.iter_mut() {{ *sum += {:?} * rows as {}; }}",
+                    number.0,
+                    self.real()
+                );
                 return;
             }
             let _ = write!(body, "batch_sum(rows, {}, {}, {out});", self.count(operand), self.name(operand));
@@ -410,10 +417,14 @@ impl Writer<'_> {
             let _ = write!(
                 body,
                 "dense_weight(rows, [{}, {}], {}, {}, {out});",
-                dims.m, dims.n, self.name(a), self.name(b)
+                dims.m,
+                dims.n,
+                self.name(a),
+                self.name(b)
             );
         } else {
-            let _ = write!(body, "contract_sum(rows, {}, {}, {out});", dims.sizes(), self.operands(a, b, &dims));
+            let _ =
+                write!(body, "contract_sum(rows, {}, {}, {out});", dims.sizes(), self.operands(a, b, &dims));
         }
     }
 
@@ -421,18 +432,11 @@ impl Writer<'_> {
     fn store(&self, id: NodeId, target: &str, [offset, n, total]: [usize; 3], body: &mut String) {
         let graph = &self.function.graph;
         let id = behind_views(graph, id);
-        let to = format!("ViewMut {{ data: {target}, example: {total}, offset: {offset}, strides: [1] }}");
         let from = match graph[id].kind {
-            Kind::Constant(number) => {
-                format!("View {{ data: &[{:?}], example: 0, offset: 0, strides: [0] }}", number.0)
-            }
-            _ => format!(
-                "View {{ data: {}, example: {}, offset: 0, strides: [1] }}",
-                self.name(id),
-                self.example_stride(id)
-            ),
+            Kind::Constant(number) => format!("from(&[{:?}], 0, 0, [0])", number.0),
+            _ => format!("from({}, {}, 0, [1])", self.name(id), self.example_stride(id)),
         };
-        let _ = write!(body, "copy(rows, [{n}], {from}, {to});");
+        let _ = write!(body, "copy(rows, [{n}], {from}, to({target}, {total}, {offset}, [1]));");
     }
 }
 
@@ -471,7 +475,7 @@ impl Dims {
 
 /// The operations that a function performs for one example, by the usual count: two for each product that is
 /// summed, one for each element of anything else.
-pub(super) fn flops(function: &Function) -> u64 {
+pub fn flops(function: &Function) -> u64 {
     let graph = &function.graph;
     graph
         .ids()

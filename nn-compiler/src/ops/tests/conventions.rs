@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// The result for vectors, and the gradient of its sum with respect to each; empty where nothing is contributed.
+/// The result for vectors, and the gradient of its sum with respect to each; empty where nothing is
+/// contributed.
 fn value_and_gradients(op: &'static Op, attrs: Attrs, operands: &[&[f64]]) -> (Vec<f64>, Vec<Vec<f64>>) {
     let shapes: Vec<Shape> = operands.iter().map(|x| Shape::from([x.len()])).collect();
     let (graph, ids) = inputs(&shapes);

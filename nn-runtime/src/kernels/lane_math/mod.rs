@@ -1,46 +1,78 @@
 //! Elementary functions over lanes.
-use super::lanes::{LaneExpr, LanePair, LaneValue, Lanes, Mask};
-use fearless_simd::{SimdBase, SimdFloat};
-use crate::kernels::Real;
+//!
+//! Every function takes any expression ([`LaneExpr`]: lanes, a product, a mask); where it has two
+//! arguments or more, all but one may be scalars. They are polynomials with a reduction of the argument, the same
+//! operations in every lane, at every level and in every place, so results don't depend on the position. (The
+//! levels differ in the last bits: some have fused multiply-add.) NaN propagates; infinities, zeros and subnormal
+//! numbers give what IEEE 754 recommends. Bounds in units in the last place (ulp) hold for all arguments:
+//!
+//! | function | `f32` | `f64` |
+//! |---|---|---|
+//! | `exp`, `log` | 1 | 1 |
+//! | `sigmoid`, `tanh`, `softplus` | 2 | 2 |
+//! | `sin`, `cos` | 1 | 1 |
+//! | `erf` | 1 | 2 |
+//! | `pow(x, y)` | 1 | 2 + \|y ln x\| / 32 |
 
-pub trait Constants: Sized {
-    fn f_exp(self) -> Self;
-    fn f_log(self) -> Self;
-    fn f_sin(self) -> Self;
-    fn f_cos(self) -> Self;
-    fn f_tanh(self) -> Self;
-    fn f_erf(self) -> Self;
-    fn f_log1p(self) -> Self;
-    fn f_pow(self, y: Self) -> Self;
-}
-macro_rules! c { ($T:ty, $($m:ident $f:ident),*; $pow:ident) => { impl Constants for $T { $(#[inline] fn $m(self) -> Self { libm::$f(self) })* #[inline] fn f_pow(self, y: Self) -> Self { libm::$pow(self, y) } } } }
-c!(f32, f_exp expf, f_log logf, f_sin sinf, f_cos cosf, f_tanh tanhf, f_erf erff, f_log1p log1pf; powf);
-c!(f64, f_exp exp, f_log log, f_sin sin, f_cos cos, f_tanh tanh, f_erf erf, f_log1p log1p; pow);
+mod erf;
+mod exponential;
+mod logarithm;
+mod power;
+mod select;
+mod tables;
+mod trigonometric;
 
+#[cfg(test)]
+mod tests;
+
+use fearless_simd::{ExtractToken, Simd, SimdBase, SimdFloat};
+
+use super::{LaneExpr, Lanes, Real};
+
+pub use erf::erf;
+pub use exponential::{exp, sigmoid, softplus, tanh};
+pub use logarithm::log;
+pub use power::{pow, powi};
+pub(in crate::kernels) use power::{pow_f32, pow_f64};
+pub use select::{eq, ge, gt, le, lt, max, min, ne, select, sign};
+pub(in crate::kernels) use tables::Tables;
+pub(in crate::kernels) use trigonometric::{Reduced, reduce_f32, reduce_f64};
+pub use trigonometric::{cos, sin};
+
+/// Registers of one line of scalars.
+type Vector<S, T> = <T as Real>::Vector<S>;
+
+/// The square root, rounded once.
 #[inline(always)]
-fn map<E: LaneExpr>(x: E, f: impl Fn(E::Real) -> E::Real) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes();
-    Lanes::from_fn(x.token(), |i| f(x.as_slice()[i]))
+pub fn sqrt<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
+    Lanes(x.lanes().0.sqrt())
 }
-macro_rules! u { ($($n:ident $f:ident),*) => { $(#[doc = "."] #[inline(always)] pub fn $n<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> { map(x, |x| x.$f()) })* } }
-u!(exp f_exp, log f_log, sin f_sin, cos f_cos, tanh f_tanh, erf f_erf);
-#[doc = "."] #[inline(always)] pub fn sqrt<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> { Lanes(x.lanes().0.sqrt()) }
-#[doc = "."] #[inline(always)] pub fn abs<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> { Lanes(x.lanes().0.abs()) }
-#[doc = "."] #[inline(always)] pub fn sign<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> { let x = x.lanes(); let z = x.splat_like(E::Real::ZERO); select(gt(x, z), x.splat_like(E::Real::ONE), select(lt(x, z), -x.splat_like(E::Real::ONE), x)) }
-#[doc = "."] #[inline(always)] pub fn sigmoid<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> { map(x, |x| if x < E::Real::ZERO { x.f_exp() / (E::Real::ONE + x.f_exp()) } else {E::Real::ONE / (E::Real::ONE + (-x).f_exp())} ) }
-#[doc = "."] #[inline(always)] pub fn softplus<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> { map(x, |x| { let t = (-Real::abs(x)).f_exp().f_log1p(); if x > E::Real::ZERO { x + t } else { t } }) }
-#[doc = "."] #[inline(always)] pub fn powi<E: LaneExpr>(x: E, n: i32) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes();
-    let mut r = x.splat_like(E::Real::ONE);
-    for _ in 0..n.unsigned_abs() { r = (r * x).lanes(); }
-    if n < 0 { x.splat_like(E::Real::ONE) / r } else { r }
+
+/// The magnitude.
+#[inline(always)]
+pub fn abs<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
+    Lanes(x.lanes().0.abs())
 }
-#[doc = "."] #[inline(always)] pub fn pow<A: LanePair<B>, B>(a: A, b: B) -> Lanes<A::Simd, A::Real> { let [a, b] = a.pair(b); Lanes::from_fn(a.token(), |i| a.as_slice()[i].f_pow(b.as_slice()[i])) }
-#[doc = "."] #[inline(always)] pub fn max<A: LanePair<B>, B>(a: A, b: B) -> Lanes<A::Simd, A::Real> { let [a, b] = a.pair(b); let m = le(a, b).select(b, a); ne(b, b).select(b, m) }
-#[doc = "."] #[inline(always)] pub fn min<A: LanePair<B>, B>(a: A, b: B) -> Lanes<A::Simd, A::Real> { let [a, b] = a.pair(b); let m = ge(a, b).select(b, a); ne(b, b).select(b, m) }
-macro_rules! cmp { ($($n:ident $f:ident),*) => { $(#[doc = "."] #[inline(always)] pub fn $n<A: LanePair<B>, B>(a: A, b: B) -> Mask<A::Simd, A::Real> { let [a, b] = a.pair(b); Mask(a.0.$f(b.0)) })* } }
-cmp!(gt simd_gt, lt simd_lt, ge simd_ge, le simd_le, eq simd_eq, ne simd_ne);
-#[doc = "."] #[inline(always)] pub fn select<C: LaneExpr>(condition: C, a: impl LaneValue<C::Simd, C::Real>, b: impl LaneValue<C::Simd, C::Real>) -> Lanes<C::Simd, C::Real> {
-    let s = condition.lanes().token();
-    condition.mask().select(a.value(s), b.value(s))
+
+/// `Σ coefficients[i] xⁱ`, by Horner's rule.
+#[inline(always)]
+fn polynomial<S: Simd, T: Real>(x: Vector<S, T>, coefficients: &[T]) -> Vector<S, T> {
+    let (&highest, lower) = coefficients.split_last().expect("a polynomial has coefficients");
+    let mut sum = splat::<S, T>(x, highest);
+    for &coefficient in lower.iter().rev() {
+        sum = sum.mul_add(x, splat::<S, T>(x, coefficient));
+    }
+    sum
+}
+
+/// A scalar in every lane of a vector like `x`.
+#[inline(always)]
+fn splat<S: Simd, T: Real>(x: Vector<S, T>, value: T) -> Vector<S, T> {
+    Vector::<S, T>::splat(x.token(), value)
+}
+
+/// The nearest whole number, of magnitude below a quarter of [`Tables::INTEGER`]; ties to even.
+#[inline(always)]
+fn round<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    (x + T::ROUND) - T::ROUND
 }

@@ -1,0 +1,48 @@
+//! Compiles every file of `models/` into the test crate, in single and in double precision, so that a model
+//! whose snapshot is taken is always one that runs.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    println!("cargo::rerun-if-changed=models");
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    let out = env::var("OUT_DIR").expect("cargo says where to write");
+    let mut files: Vec<_> = fs::read_dir(Path::new(&root).join("models"))
+        .expect("the models are there")
+        .map(|entry| entry.expect("an entry can be read").path())
+        .collect();
+    files.sort();
+
+    let mut zoo = String::new();
+    for dtype in ["f32", "f64"] {
+        let mut visits = String::new();
+        writeln!(zoo, "/// The models in {dtype}.\npub mod {dtype}s {{").expect("a string can be written");
+        for file in &files {
+            let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a file has a name");
+            let text = fs::read_to_string(file).expect("a model can be read");
+            // Comments may speak of models, too.
+            let text: String =
+                text.lines().filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n");
+            let (before, header) = text.split_once("model ").expect("a file declares a model");
+            let (struct_name, rest) = header.split_at(header.find(['(', '<']).expect("a header has inputs"));
+            let rest = rest.strip_prefix("<f64>").unwrap_or(rest);
+            let text = format!("{before}model {struct_name}<{dtype}>{rest}");
+            writeln!(
+                zoo,
+                "/// `models/{name}.rs`.\npub mod {name} {{\nuse nn_runtime::nn_model;\n{text}\n}}"
+            )
+            .expect("a string can be written");
+            let kind = if text.contains("loss ") { "with_loss" } else { "without_loss" };
+            writeln!(visits, "visitor.{kind}::<{name}::{struct_name}>({name:?});")
+                .expect("a string can be written");
+        }
+        writeln!(
+            zoo,
+            "/// Every model.\npub fn visit(visitor: &mut impl crate::Visitor<{dtype}>) {{ {visits} }}\n}}"
+        )
+        .expect("a string can be written");
+    }
+    fs::write(Path::new(&out).join("zoo.rs"), zoo).expect("the output can be written");
+}
