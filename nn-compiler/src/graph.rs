@@ -19,6 +19,11 @@ use crate::shape::Shape;
 /// What the loss of one example is called, unless the user gave it a name.
 pub const LOSS: &str = "J";
 
+/// The number of an intermediate's label, which its adjoint's label has too.
+pub fn number(label: &str) -> Option<usize> {
+    label.split_once('#').and_then(|(_, number)| number.parse().ok())
+}
+
 /// A node's place in its graph. Operands come before the nodes that use them.
 pub type NodeId = NodeIndex<u32>;
 
@@ -197,12 +202,15 @@ impl Graph {
         self[id].label.as_ref().is_some_and(|label| !label.contains('#') && label != LOSS)
     }
 
-    /// Names every operation that the user left without one, so that its adjoint can be named after it. The
-    /// number behind `#` only tells them apart; a reader sees `q`, or `q1`, `q2`, ….
+    /// Names every operation that has no name, so that its adjoint can be named after it. The number behind `#`
+    /// only tells them apart and keeps them in order; a reader sees `q`, or `q1`, `q2`, …. Names that were given
+    /// before keep their numbers.
     pub fn name_intermediates(&mut self) {
+        let given = self.nodes.node_weights().filter_map(|node| node.label.as_deref().and_then(number)).max();
+        let first = given.map_or(0, |last| last + 1);
         for id in self.ids() {
-            if self[id].op().is_some() {
-                self.label(id, format!("q#{}", id.index()));
+            if self[id].op().is_some_and(|(op, _)| !matches!(op.kernel, Kernel::Mean)) {
+                self.label(id, format!("q#{}", first + id.index()));
             }
         }
     }

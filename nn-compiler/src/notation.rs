@@ -137,6 +137,8 @@ impl Style {
     pub fn number(self, value: f64) -> Formula {
         let text = match self {
             Self::Rust => format!("{value:?}"),
+            // Very small and very large numbers are unreadable as rows of zeros.
+            Self::Text if value != 0.0 && !(1e-4..1e7).contains(&value.abs()) => format!("{value:e}"),
             Self::Text => format!("{value}"),
             Self::Latex => match format!("{value:?}").split_once('e') {
                 Some((digits, exponent)) => {

@@ -282,6 +282,32 @@ mod tests {
         tile_buffers_hold_rows_at_their_stride::<f64>();
     }
 
+    fn lanes_hold_a_column_and_repeat_the_last_example<T: Real>() {
+        let (inputs, targets) = rows::<T>(40, 3);
+        let order: Vec<u32> = (0..40).rev().collect();
+        let batch = Batch::new(&inputs, 3, &targets, 1);
+        for batch in [batch, batch.with_order(&order)] {
+            for examples in [5..6, 2..2 + T::LANES] {
+                let (mut column, mut target) = (vec![T::ZERO; T::LANES], vec![T::ZERO; T::LANES]);
+                crate::dispatch!(s => {
+                    batch.input_lanes(s, examples.clone(), 2).store(&mut column);
+                    batch.target_lanes(s, examples.clone(), 0).store(&mut target);
+                });
+                for lane in 0..T::LANES {
+                    let example = (examples.start + lane).min(examples.end - 1);
+                    assert_eq!(column[lane], batch.input_row(example)[2]);
+                    assert_eq!(target[lane], batch.target_row(example)[0]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lanes() {
+        lanes_hold_a_column_and_repeat_the_last_example::<f32>();
+        lanes_hold_a_column_and_repeat_the_last_example::<f64>();
+    }
+
     #[test]
     #[should_panic(expected = "3 rows of inputs but 2 of targets")]
     fn rows_must_agree() {

@@ -180,11 +180,13 @@ fn with_gradients<M: Train, R>(
 }
 
 /// The gradients with respect to the inputs of each row, and with respect to the parameters.
+type PulledBack<T> = (Array2<T>, Vec<T>);
+
 fn pull_back<M: Pullback>(
     model: &M,
     inputs: ArrayView2<'_, M::Scalar>,
     cotangents: ArrayView2<'_, M::Scalar>,
-) -> Result<(Array2<M::Scalar>, Vec<M::Scalar>)> {
+) -> Result<PulledBack<M::Scalar>> {
     data::input_width::<M>(inputs.ncols(), &[])?;
     let rows = inputs.nrows();
     if cotangents.dim() != (rows, M::OUTPUT_LEN) {

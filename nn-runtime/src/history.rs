@@ -236,18 +236,18 @@ mod tests {
 Net: loss over 8 epochs
 9.000 ┤●
       │ ●
-      │·  ●●
-      │ ·   ●
-6.538 ┤  ·   ●●
+      │· ●●
+      │ ·  ●
+6.538 ┤     ●
+      │  ·   ●
+      │   ·   ●
       │
-      │   ·
-      │    ·
-3.462 ┤     ·
+4.077 ┤    ·
+      │
+      │     ·
       │      ·
       │
-      │       ·
-      │
-1.000 ┤
+1.000 ┤       ·
       └────────
               ▲
        1      8
@@ -265,7 +265,7 @@ last  epoch 8: training loss 1.000, validation loss 5.500, validation accuracy 5
         assert!(text.starts_with("Net: loss over 1000 epochs, logarithmic\n"), "{text}");
         assert!(text.lines().take(17).skip(1).all(|line| line.chars().count() <= 80), "{text}");
         assert!(!text.contains('●') && !text.contains("validation"), "{text}");
-        assert!(text.contains("best  epoch 1000: training loss 4.359e-3"), "{text}");
+        assert!(text.contains("best  epoch 1000: training loss 0.004361"), "{text}");
     }
 
     #[test]

@@ -29,6 +29,11 @@
 //! Without any, the crate is `no_std`: the traits of [`model`], [`init`], [`optim`] and the [`kernels`], which work on
 //! memory of the caller.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![allow(
+    clippy::inline_always,
+    reason = "what is generic over the SIMD level has to be inlined where it is compiled"
+)]
+#![allow(clippy::needless_pass_by_value, reason = "views of arrays are passed by value, as ndarray does")]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -262,6 +262,20 @@ pub trait Pullback: Model {
 /// Models whose [`pullback`](Pullback::pullback) also reaches the parameters: those without a loss of their own.
 pub trait PullbackParams: Pullback {}
 
+/// What a person can read of a model, made at compile time.
+pub trait Inspect: Model {
+    /// A table of the layers: shapes, parameters, operations.
+    const SUMMARY: &'static str;
+    /// The formulas, each local derivative, and the chain rule for each parameter.
+    const EXPLANATION: &'static str;
+    /// The emitted code that computes, formatted.
+    const RUST: &'static str;
+    /// The graph in the DOT language of Graphviz.
+    const DOT: &'static str;
+    /// The formulas in LaTeX.
+    const LATEX: &'static str;
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Init, ParamInfo, TargetKind, TensorInfo};
@@ -280,18 +294,4 @@ mod tests {
         assert_eq!(TargetKind::Binary { len: 3, logits: false }.scalars(), 3);
         assert_eq!(TargetKind::None.scalars(), 0);
     }
-}
-
-/// What a person can read of a model, made at compile time.
-pub trait Inspect: Model {
-    /// A table of the layers: shapes, parameters, operations.
-    const SUMMARY: &'static str;
-    /// The formulas, each local derivative, and the chain rule for each parameter.
-    const EXPLANATION: &'static str;
-    /// The emitted code that computes, formatted.
-    const RUST: &'static str;
-    /// The graph in the DOT language of Graphviz.
-    const DOT: &'static str;
-    /// The formulas in LaTeX.
-    const LATEX: &'static str;
 }

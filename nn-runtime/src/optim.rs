@@ -46,7 +46,7 @@ impl<T: Real> Optimizer<T> for Sgd {
     fn update(&self, _step: u64, parameters: &mut [T], gradient: &[T], _state: &mut [T]) {
         let rate = T::from_f64(self.learning_rate);
         for (p, &g) in parameters.iter_mut().zip(gradient) {
-            *p = *p - rate * g;
+            *p -= rate * g;
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{Error, Result, random};
 
 /// Trains models by mini-batches: 100 epochs of batches of 32 rows, unless told otherwise.
 ///
-/// The same seed, data and model give the same bits, on any number of threads.
+/// The same seed, data and model give the same bits on the same kind of processor, on any number of threads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trainer<O> {
     optimizer: O,

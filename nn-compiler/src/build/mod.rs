@@ -185,6 +185,7 @@ impl<'a> Builder<'a> {
             let mean = self.apply(&ops::batch_mean::BATCH_MEAN, &[loss], Region::none())?;
             self.graph.roots.push((Root::Loss, mean));
         }
+        self.graph.name_intermediates();
         let params = init::choose(&self.graph, self.params);
         let model = Model {
             attributes: model.attributes.clone(),

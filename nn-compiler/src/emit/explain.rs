@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 
-use super::write::{Names, backward, computed, formula, partial, ratio};
+use super::write::{Line, Names, backward, computed, formula, partial, ratio};
 use crate::diag::Region;
 use crate::grad;
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::notation::{Formula, Level, Style};
 use crate::ops::Kernel;
-use crate::optimize::{self, EXPAND_UNDERIVED, FOLD, SIMPLIFY};
+use crate::optimize::{self, EXPAND_UNDERIVED, FOLD, SIMPLIFY, STABILISE};
 use crate::schedule::Plan;
 
 /// Models with more values than this are explained by the pass that is computed; each single edge of a large
@@ -50,25 +50,20 @@ pub fn text(plan: &Plan) -> String {
             let paths = leaf.map(|leaf| paths(graph, &names, loss, leaf)).unwrap_or_default();
             let products: Vec<String> =
                 paths.iter().take(PATHS_LIMIT).map(|path| product(&names, path)).collect();
-            let more = if paths.len() > PATHS_LIMIT { " + …" } else { "" };
-            lines.push((partial(Style::Text, &param.name).text, format!("{}{more}", products.join(" + "))));
+            let more = if paths.len() > PATHS_LIMIT { "\n+ …" } else { "" };
+            lines.push((partial(Style::Text, &param.name).text, format!("{}{more}", products.join("\n+ "))));
         }
         align(&mut out, &lines);
     }
 
+    let (lines, gradients) = backward(program, training, Style::Text);
+    let equations =
+        |lines: Vec<Line>| lines.into_iter().map(|line| (line.left, line.formula)).collect::<Vec<_>>();
     section(&mut out, "What is computed for each example, after simplification");
-    let (mut lines, mut gradients) = (Vec::new(), Vec::new());
-    for (line, formula) in backward(program, training, Style::Text) {
-        match line.strip_prefix("∂J/∂") {
-            Some(of) if model.params.iter().any(|param| param.name == of) => gradients.push((line, formula)),
-            _ => lines.push((line, formula.text)),
-        }
-    }
-    align(&mut out, &lines);
+    align(&mut out, &equations(lines));
 
     section(&mut out, "Gradients, averaged over the examples");
-    let lines: Vec<_> = gradients.into_iter().map(|(line, formula)| (line, formula.text)).collect();
-    align(&mut out, &lines);
+    align(&mut out, &equations(gradients));
 
     section(&mut out, "Gradient descent with the learning rate η");
     for param in &model.params {
@@ -91,6 +86,8 @@ fn align(out: &mut String, lines: &[(String, String)]) {
     let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
     for (left, right) in lines {
         let pad = " ".repeat(width - left.chars().count());
+        // A sum over several paths has a line for each.
+        let right = right.replace('\n', &format!("\n{}", " ".repeat(width + 3)));
         out.push_str(&format!("  {left}{pad} = {right}\n"));
     }
 }
@@ -122,7 +119,7 @@ fn edges(graph: &Graph, names: &Names, id: NodeId) -> Vec<(String, String)> {
     let Ok(result) = alone.apply(op, attrs.clone(), &inputs, Region::none()) else { return Vec::new() };
     alone.label(result, name(names, id));
     alone.roots.push((Root::Output(0), result));
-    let mut alone = optimize::run(&[EXPAND_UNDERIVED], &alone);
+    let mut alone = optimize::run(&[STABILISE, EXPAND_UNDERIVED], &alone);
 
     let is_elementwise = matches!(op.kernel, Kernel::Pointwise) || graph[id].shape.is_scalar();
     let Some(result) = alone.root(Root::Output(0)) else { return Vec::new() };

@@ -13,8 +13,8 @@ pub fn text(plan: &Plan) -> String {
         .map(|id| (left(id), formula(&program.graph, &names, Style::Latex, id, true).text));
     let mut out = align(forward);
     if let Some(training) = &plan.training {
-        let lines = backward(program, training, Style::Latex);
-        out.push_str(&align(lines.into_iter().map(|(left, formula)| (left, formula.text))));
+        let (lines, gradients) = backward(program, training, Style::Latex);
+        out.push_str(&align(lines.into_iter().chain(gradients).map(|line| (line.left, line.formula))));
     }
     out
 }

@@ -19,7 +19,10 @@ pub fn text(plan: &Plan) -> String {
         rows.push([param.name.clone(), shape(&param.shape), count, "parameter".to_owned()]);
     }
     for id in computed(&plan.program, &names) {
-        let Some(name) = graph[id].label.as_deref() else { continue };
+        if !graph.is_named(id) {
+            continue;
+        }
+        let name = names.get(id).unwrap_or_default();
         let own: Vec<Shape> = model
             .params
             .iter()

@@ -3,39 +3,58 @@
 use std::collections::BTreeSet;
 
 use crate::build::Program;
-use crate::graph::{Graph, Kind, NodeId};
+use crate::graph::{Graph, Kind, NodeId, Root, number};
+use crate::model::Model;
 use crate::notation::{Formula, Style};
 use crate::ops::Kernel;
 use crate::schedule::{Function, Step};
 use crate::shape::Shape;
 
-/// Names for the values of a graph as the user wrote it: the user's own, `q1`, `q2`, … for the others. What only
-/// changes places or shapes, and constants, is written where it is used.
-pub(super) struct Names(Vec<Option<String>>);
+/// Names for values: the user's own, `q1`, `q2`, … for the others. What only changes places or shapes, and
+/// constants, is written where it is used.
+pub(super) struct Names {
+    names: Vec<Option<String>>,
+    /// The numbers of the user's graph, in order: the place gives what follows `q`.
+    known: BTreeSet<usize>,
+}
 
 impl Names {
+    /// The names in the graph as the user wrote it.
     pub(super) fn new(graph: &Graph) -> Self {
-        let unnamed = |id: &NodeId| graph[*id].label.is_none() && !is_inline(graph, *id);
-        let single = graph.ids().filter(unnamed).count() == 1;
-        let mut count = 0;
-        let names = graph
-            .ids()
-            .map(|id| {
-                if graph[id].label.is_some() {
-                    return graph[id].label.clone();
-                }
-                if is_inline(graph, id) {
-                    return None;
-                }
-                count += 1;
-                Some(if single { "q".to_owned() } else { format!("q{count}") })
-            })
-            .collect();
-        Self(names)
+        let label = |id: NodeId| graph[id].label.as_deref().unwrap_or_default();
+        let known =
+            graph.ids().filter(|&id| !is_inline(graph, id)).filter_map(|id| number(label(id))).collect();
+        let mut names = Self { names: Vec::new(), known };
+        names.names = graph.ids().map(|id| names.of(graph, id)).collect();
+        names
+    }
+
+    /// The names in a graph that was made of the user's: what both have is called the same.
+    pub(super) fn derived(program: &Program, graph: &Graph) -> Self {
+        let user = Self::new(&program.graph);
+        let label = |id: NodeId| graph[id].label.as_deref().unwrap_or_default();
+        let more: BTreeSet<usize> = graph.ids().filter_map(|id| number(label(id))).collect();
+        let mut names = Self { names: Vec::new(), known: &user.known | &more };
+        names.names = graph.ids().map(|id| names.of(graph, id)).collect();
+        names
     }
 
     pub(super) fn get(&self, id: NodeId) -> Option<&str> {
-        self.0[id.index()].as_deref()
+        self.names[id.index()].as_deref()
+    }
+
+    fn of(&self, graph: &Graph, id: NodeId) -> Option<String> {
+        let label = graph[id].label.as_deref()?;
+        match number(label) {
+            _ if matches!(graph[id].kind, Kind::Constant(_)) => None,
+            None => Some(label.to_owned()),
+            Some(_) if is_inline(graph, id) => None,
+            Some(number) => {
+                let (stem, _) = label.split_once('#')?;
+                let place = self.known.range(..number).count() + 1;
+                Some(if self.known.len() == 1 { stem.to_owned() } else { format!("{stem}{place}") })
+            }
+        }
     }
 }
 
@@ -49,35 +68,38 @@ fn is_inline(graph: &Graph, id: NodeId) -> bool {
 
 /// How a node is computed from values that have names; `top` is written out even if it has a name.
 pub(super) fn formula(graph: &Graph, names: &Names, style: Style, id: NodeId, top: bool) -> Formula {
-    if let Some(name) = names.get(id)
-        && !top
-    {
-        return style.variable(name);
+    expand(graph, id, style, &|node| if top && node == id { None } else { read(names, style, node) })
+}
+
+/// A value's name; adjoints are written as `∂J/∂y`.
+fn read(names: &Names, style: Style, id: NodeId) -> Option<Formula> {
+    let name = names.get(id)?;
+    Some(match name.strip_prefix("d_") {
+        Some(of) => partial(style, of),
+        None => style.variable(name),
+    })
+}
+
+/// A node's formula, down to what `name` has a name for.
+fn expand(graph: &Graph, id: NodeId, style: Style, name: &impl Fn(NodeId) -> Option<Formula>) -> Formula {
+    if let Some(named) = name(id) {
+        return named;
     }
     match &graph[id].kind {
         Kind::Constant(number) => style.number(number.0),
         Kind::Op(op, attrs) => {
             let operands = graph.operands(id);
             let formulas: Vec<Formula> =
-                operands.iter().map(|&operand| formula(graph, names, style, operand, false)).collect();
-            // A stretched scalar or vector looks like itself, as on paper.
-            if names.get(id).is_none() && matches!(op.kernel, Kernel::Mean) || is_stretched(graph, id) {
+                operands.iter().map(|&operand| expand(graph, operand, style, name)).collect();
+            // A mean over the examples is what the line around it says.
+            if matches!(op.kernel, Kernel::Mean) {
                 return formulas[0].clone();
             }
             let shapes: Vec<Shape> = operands.iter().map(|&operand| graph[operand].shape.clone()).collect();
             (op.notation)(style, attrs, &formulas, &shapes)
         }
-        _ => style.variable(names.get(id).unwrap_or_default()),
+        _ => Formula::atom("?"),
     }
-}
-
-/// Whether a node repeats its operand's elements and does nothing else.
-fn is_stretched(graph: &Graph, id: NodeId) -> bool {
-    let Some((op, _)) = graph[id].op() else { return false };
-    let operand = graph.operands(id)[0];
-    matches!(op.kernel, Kernel::Move(_))
-        && graph[operand].shape.count() < graph[id].shape.count()
-        && !op.args.is_empty()
 }
 
 /// The values of the user's graph, in order, that have a name and are computed.
@@ -86,65 +108,47 @@ pub(super) fn computed<'a>(program: &'a Program, names: &'a Names) -> impl Itera
     graph.ids().filter(|&id| graph[id].op().is_some() && names.get(id).is_some())
 }
 
-/// The lines of a backward pass as it is computed: what each is, and its formula, in the names of a reader.
-pub(super) fn backward(program: &Program, function: &Function, style: Style) -> Vec<(String, Formula)> {
+/// A line of the pass that is computed: what it is, and its formula.
+pub(super) struct Line {
+    pub(super) left: String,
+    pub(super) formula: String,
+}
+
+/// The pass as it is computed, in the names of a reader: what each example needs, then the gradients of the
+/// parameters in their order, which are averaged over the examples.
+pub(super) fn backward(program: &Program, function: &Function, style: Style) -> (Vec<Line>, Vec<Line>) {
     let graph = &function.graph;
-    let forward = crate::stable(program).graph.len();
-    let numbers: BTreeSet<usize> = function
-        .steps
-        .iter()
-        .filter_map(|step| number(graph[step.result].label.as_deref().unwrap_or_default()))
-        .collect();
-    let _ = forward;
-    let name = |id: NodeId| -> String {
-        let label = graph[id].label.clone().unwrap_or_else(|| format!("q#{}", id.index()));
-        let (stem, index) = match (label.split_once('#'), number(&label)) {
-            (Some((stem, _)), Some(_)) if numbers.len() == 1 => (stem.to_owned(), String::new()),
-            (Some((stem, _)), Some(n)) => (stem.to_owned(), (numbers.range(..n).count() + 1).to_string()),
-            _ => (label, String::new()),
+    let names = Names::derived(program, graph);
+    let moves = |id: NodeId| graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Move(_)));
+    let is_line = |step: &&Step| {
+        let is_loss = graph.root(Root::Loss) == Some(step.result);
+        let named_before =
+            is_loss && names.get(graph.operands(step.result)[0]).is_some_and(|_| step.fused.is_empty());
+        !gradient_of(&program.model, graph, step.result) && !moves(step.result) && !named_before
+    };
+    let line = |id: NodeId, fused: &[NodeId]| {
+        let inside = |node: NodeId| node == id || fused.contains(&node) || moves(node);
+        let formula =
+            expand(graph, id, style, &|node| if inside(node) { None } else { read(&names, style, node) });
+        let left = if graph.root(Root::Loss) == Some(id) {
+            Some(style.variable("J"))
+        } else {
+            read(&names, style, id)
         };
-        format!("{stem}{index}")
+        Line { left: left.map_or_else(|| "?".to_owned(), |left| left.text), formula: formula.text }
     };
-    let read = |id: NodeId| -> Formula {
-        let name = name(id);
-        match name.strip_prefix("d_") {
-            Some(of) => partial(style, of),
-            None => style.variable(&name),
-        }
-    };
-    let line = |step: &Step| {
-        let mut inside = step.fused.clone();
-        inside.push(step.result);
-        (read(step.result).text, inline(graph, &inside, step.result, style, &read))
-    };
-    function.steps.iter().map(line).collect()
-}
-
-fn number(label: &str) -> Option<usize> {
-    label.split_once('#').and_then(|(_, number)| number.parse().ok())
-}
-
-fn inline(
-    graph: &Graph,
-    inside: &[NodeId],
-    id: NodeId,
-    style: Style,
-    read: &impl Fn(NodeId) -> Formula,
-) -> Formula {
-    match &graph[id].kind {
-        Kind::Constant(number) => style.number(number.0),
-        Kind::Op(op, attrs) if inside.contains(&id) || matches!(op.kernel, Kernel::View) => {
-            let operands = graph.operands(id);
-            let formulas: Vec<Formula> =
-                operands.iter().map(|&operand| inline(graph, inside, operand, style, read)).collect();
-            if is_stretched(graph, id) {
-                return formulas[0].clone();
-            }
-            let shapes: Vec<Shape> = operands.iter().map(|&operand| graph[operand].shape.clone()).collect();
-            (op.notation)(style, attrs, &formulas, &shapes)
-        }
-        _ => read(id),
+    let lines = function.steps.iter().filter(is_line).map(|step| line(step.result, &step.fused)).collect();
+    let mut gradients = Vec::new();
+    for (position, param) in program.model.params.iter().enumerate() {
+        let Some(id) = graph.root(Root::ParamGradient(position)) else { continue };
+        let fused = function.steps.iter().find(|step| step.result == id).map_or(&[][..], |step| &step.fused);
+        gradients.push(Line { left: partial(style, &param.name).text, ..line(id, fused) });
     }
+    (lines, gradients)
+}
+
+fn gradient_of(model: &Model, graph: &Graph, id: NodeId) -> bool {
+    (0..model.params.len()).any(|position| graph.root(Root::ParamGradient(position)) == Some(id))
 }
 
 /// `∂J/∂of`.

@@ -9,7 +9,11 @@ pub static GATE: Op = Op {
     vjp: Vjp::Rule(|at, d| vec![None, Some(at.x[0].zip(&GATE, d))]),
     eval: |_, x| zip(x, |x, d| if x > 0.0 { d } else { 0.0 }),
     notation: |style, _, x, _| match style {
-        Style::Text => style.call("gate", x),
+        // As a local derivative it is 1 or 0.
+        Style::Text if x[1].text == "1" => Formula::atom(format!("({} > 0)", x[0].text)),
+        Style::Text => {
+            Formula::new(format!("{} * ({} > 0)", x[1].at(Level::Product, style), x[0].text), Level::Product)
+        }
         Style::Latex => Formula::new(
             format!(r"{} \cdot \mathbb{{1}}_{{{} > 0}}", x[1].at(Level::Product, style), x[0].text),
             Level::Product,

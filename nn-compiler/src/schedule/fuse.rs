@@ -157,7 +157,10 @@ impl Fuser<'_> {
                 continue;
             }
             let inline = match self.kernel(operand) {
-                Some(Kernel::Pointwise) => self.only_for(operand, id) && !named,
+                // A product with its bias is a kernel's, and not a part of a formula.
+                Some(Kernel::Pointwise) => {
+                    self.only_for(operand, id) && !named && self.contract(operand, &mut Vec::new()).is_none()
+                }
                 Some(Kernel::Move(_)) => self.stretched_scalar(operand).is_some(),
                 _ => false,
             };
@@ -189,6 +192,14 @@ impl Fuser<'_> {
     /// The scalar that a node stretches, if that is all it does, and nothing else needs the stretched one.
     fn stretched_scalar(&self, id: NodeId) -> Option<NodeId> {
         let operand = *self.graph.operands(id).first()?;
+        let (op, attrs) = self.graph[id].op()?;
+        let Kernel::Move(movement) = op.kernel else { return None };
+        let movement = movement(attrs, &[self.graph[operand].shape.clone()]);
+        let repeats = movement.fill.is_none()
+            && movement.copies.iter().all(|copy| copy.from_strides.iter().all(|&stride| stride == 0));
+        if !repeats {
+            return None;
+        }
         let pointwise_users =
             self.graph.users(id).iter().all(|&user| matches!(self.kernel(user), Some(Kernel::Pointwise)));
         let scalar = self.graph[operand].shape.count() == 1 && self.graph[id].shape.count() > 1;

@@ -67,7 +67,7 @@ impl Lines<'_> {
         let start = position.map_or(self.read, |p| p.byte() as usize);
         let breaks = self.text[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let skipped = &self.text[self.read..start + breaks];
-        self.line += skipped.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.line += skipped.split(|&byte| byte == b'\n').count() as u64 - 1;
         self.read = start + breaks;
         self.line
     }

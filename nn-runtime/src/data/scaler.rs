@@ -71,7 +71,7 @@ impl Scaler {
         Ok(FittedScaler { inputs, targets })
     }
 
-    fn columns<T: Real>(&self, values: ArrayView2<'_, T>, name: impl Fn(usize) -> String) -> Vec<Column> {
+    fn columns<T: Real>(self, values: ArrayView2<'_, T>, name: impl Fn(usize) -> String) -> Vec<Column> {
         let column = |(i, values): (usize, ndarray::ArrayView1<'_, T>)| {
             let n = values.len() as f64;
             let values = || values.iter().map(|value| value.to_f64());

@@ -158,7 +158,10 @@ impl Table {
     /// column holds numbers, a number is too large for `T`, a column is used twice, or the target's column is of
     /// another kind than the target.
     pub fn dataset<T: Real>(&self, features: &[&str], target: Target) -> Result<Dataset<T>> {
-        self.each_used_once(features, &target)?;
+        Self::each_used_once(features, &target)?;
+        if self.is_empty() {
+            return Err(Error::Empty { what: "the table", missing: "rows" });
+        }
         let mut names = Vec::new();
         let mut parts = Vec::new();
         for feature in features {
@@ -283,7 +286,7 @@ impl Table {
         Ok(())
     }
 
-    fn each_used_once(&self, features: &[&str], target: &Target) -> Result<()> {
+    fn each_used_once(features: &[&str], target: &Target) -> Result<()> {
         let targets: Vec<&str> = match &target.0 {
             Choice::Columns(names) => names.iter().map(String::as_str).collect(),
             Choice::Class(column) | Choice::Equals { column, .. } => vec![column],
@@ -594,6 +597,11 @@ mod tests {
     #[test]
     fn datasets_need_features_and_numbers_that_fit() {
         assert!(matches!(dataset(PETS, &[], Target::column("age")), Err(Error::Empty { .. })));
+        let none = table("a,b\n1,\n,2\n").drop_missing();
+        assert!(matches!(
+            none.dataset::<f64>(&["a"], Target::none()),
+            Err(Error::Empty { missing: "rows", .. })
+        ));
         let big = table("a,b\n1,2\n1e39,3\n");
         let error = big.dataset::<f32>(&["a"], Target::column("b")).unwrap_err();
         assert!(matches!(&error, Error::NonFinite { row: 1, column, .. } if column == "a"), "{error}");

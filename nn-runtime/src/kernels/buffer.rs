@@ -133,3 +133,25 @@ mod heap {
         }
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_zero_aligned_and_copied() {
+        for len in [0, 1, 15, 16, 1000] {
+            let mut x = AlignedVec::<f64>::zeroed(len);
+            assert_eq!(x.len(), len);
+            assert!(x.iter().all(|&x| x == 0.0));
+            assert_eq!(x.as_ptr() as usize % if len == 0 { 8 } else { 64 }, 0);
+            x.fill(3.0);
+            let y = x.clone();
+            assert_eq!(x, y);
+            assert_eq!(AlignedVec::from(&y[..]), y);
+        }
+        let array = Aligned([1.0_f32; 3]);
+        assert_eq!(array.as_ptr() as usize % 64, 0);
+        assert_eq!(array.len(), 3);
+    }
+}

@@ -2,6 +2,8 @@
 
 use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, gemm};
+use super::reduce::{Reduction, reduce};
+use super::softmax::normalise;
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -12,6 +14,12 @@ pub trait Kernels: Sized {
     fn dot(task: Dot<'_, Self>);
     /// See [`sum_over_batch`].
     fn batch_sum(rows: usize, n: usize, x: &[Self], sum: &mut [Self]);
+    /// See [`reduce`].
+    fn reduce(kind: Reduction, rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`normalise`].
+    fn softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`normalise`].
+    fn log_softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
 }
 
 macro_rules! kernels {
@@ -27,6 +35,18 @@ macro_rules! kernels {
 
             fn batch_sum(rows: usize, n: usize, x: &[$T], sum: &mut [$T]) {
                 dispatch!(s => sum_over_batch(s, rows, n, x, sum));
+            }
+
+            fn reduce(kind: Reduction, rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
+                dispatch!(s => reduce(s, kind, rows, dims, x, out));
+            }
+
+            fn softmax(rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
+                dispatch!(s => normalise::<_, $T, false>(s, rows, dims, x, out));
+            }
+
+            fn log_softmax(rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
+                dispatch!(s => normalise::<_, $T, true>(s, rows, dims, x, out));
             }
         }
     };

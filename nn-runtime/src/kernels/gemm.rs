@@ -222,10 +222,11 @@ impl<T: Real> Problem<'_, T> {
         // Rows of B in place: reading on into the next row is harmless, reading past the last is not.
         let in_place = if k == 0 || col != 1 || b.len() < j + span {
             0
-        } else if ldb == 0 {
+        } else if (k - 1) * ldb + j + span <= b.len() {
             k
         } else {
-            k.min((b.len() - j - span) / ldb + 1)
+            // A stride of 0 repeats the first row.
+            (b.len() - j - span).checked_div(ldb).map_or(k, |last| k.min(last + 1))
         };
         let mut packed = Scratch::<T, PACKED>::new();
         let mut part = 0..in_place;
@@ -351,59 +352,60 @@ impl<T: Real> Panel<T> {
     ///
     /// As for [`Self::compute`], and `c` covers the block with rows `ldc` apart.
     #[inline(always)]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "only plain indices let the compiler keep the sums in registers"
+    )]
     unsafe fn block<S: Simd, const MR: usize, const NV: usize>(&self, s: S, i: usize, c: *mut T, ldc: usize) {
         let width = T::Native::<S>::LEN;
         let zero = T::Native::<S>::splat(s, T::ZERO);
+        // Copies, since writing to C might change what is behind a reference.
+        let Self { row, col, bias, gate, accumulate, relu, .. } = *self;
         // SAFETY: every pointer stays in the block, in its rows of A, or in the counted rows of B.
         unsafe {
             let mut sums = [[zero; NV]; MR];
-            if self.accumulate {
-                for (r, row) in sums.iter_mut().enumerate() {
-                    for (v, sum) in row.iter_mut().enumerate() {
-                        *sum = load::<S, T>(s, c.add(r * ldc + v * width));
+            if accumulate {
+                for r in 0..MR {
+                    for v in 0..NV {
+                        sums[r][v] = load::<S, T>(s, c.add(r * ldc + v * width));
                     }
                 }
-            } else if !self.bias.is_null() {
-                for row in &mut sums {
-                    for (v, sum) in row.iter_mut().enumerate() {
-                        *sum = load::<S, T>(s, self.bias.add(v * width));
+            } else if !bias.is_null() {
+                for v in 0..NV {
+                    let start = load::<S, T>(s, bias.add(v * width));
+                    for r in 0..MR {
+                        sums[r][v] = start;
                     }
                 }
             }
-            let mut a = self.a.wrapping_add(i * self.row);
-            for b in self.b {
-                let mut row = b.first;
-                for _ in 0..b.count {
+            let mut a = self.a.wrapping_add(i * row);
+            for Rows { first, stride, count } in self.b {
+                let mut b = first;
+                for _ in 0..count {
                     let mut vectors = [zero; NV];
-                    for (v, vector) in vectors.iter_mut().enumerate() {
-                        *vector = load::<S, T>(s, row.add(v * width));
+                    for v in 0..NV {
+                        vectors[v] = load::<S, T>(s, b.add(v * width));
                     }
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        let x = T::Native::<S>::splat(s, *a.add(r * self.row));
-                        for (sum, &vector) in sums.iter_mut().zip(&vectors) {
-                            *sum = x.mul_add(vector, *sum);
+                    for r in 0..MR {
+                        let x = T::Native::<S>::splat(s, *a.add(r * row));
+                        for v in 0..NV {
+                            sums[r][v] = x.mul_add(vectors[v], sums[r][v]);
                         }
                     }
-                    a = a.wrapping_add(self.col);
-                    row = row.wrapping_add(b.stride);
+                    a = a.wrapping_add(col);
+                    b = b.wrapping_add(stride);
                 }
             }
-            if self.relu {
-                for sum in sums.iter_mut().flatten() {
-                    *sum = sum.simd_lt(zero).select(zero, *sum);
-                }
-            }
-            if !self.gate.is_null() {
-                let gate = self.gate.add(i * self.ldc);
-                for (r, row) in sums.iter_mut().enumerate() {
-                    for (v, sum) in row.iter_mut().enumerate() {
-                        let open = load::<S, T>(s, gate.add(r * ldc + v * width)).simd_gt(zero);
-                        *sum = open.select(*sum, zero);
+            for r in 0..MR {
+                for v in 0..NV {
+                    let mut sum = sums[r][v];
+                    if relu {
+                        sum = sum.simd_lt(zero).select(zero, sum);
                     }
-                }
-            }
-            for (r, row) in sums.iter().enumerate() {
-                for (v, sum) in row.iter().enumerate() {
+                    if !gate.is_null() {
+                        let open = load::<S, T>(s, gate.add((i + r) * ldc + v * width));
+                        sum = open.simd_gt(zero).select(sum, zero);
+                    }
                     c.add(r * ldc + v * width).cast::<Array<S, T>>().write(sum.to_array());
                 }
             }

@@ -39,3 +39,34 @@ pub fn split<T: Real, const N: usize>(workspace: &mut [T], lens: [usize; N]) -> 
         buffer
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strides_are_whole_lines_and_odd_where_it_counts() {
+        assert_eq!(
+            [1, 2, 16, 17, 64, 240, 241, 256, 512].map(stride::<f32>),
+            [1, 16, 16, 32, 64, 240, 272, 272, 528]
+        );
+        assert_eq!([1, 2, 8, 9, 128, 512].map(stride::<f64>), [1, 8, 8, 16, 136, 520]);
+        assert_eq!([tile_len::<f32>(3, 1), tile_len::<f32>(17, 1), tile_len::<f32>(3, 5)], [16, 32, 48]);
+    }
+
+    #[test]
+    fn a_workspace_is_cut_in_order() {
+        let mut workspace = [0.0_f32; 10];
+        let [a, b, c] = split(&mut workspace, [3, 0, 6]);
+        a.fill(1.0);
+        c.fill(2.0);
+        assert_eq!((a.len(), b.len(), c.len()), (3, 0, 6));
+        assert_eq!(workspace, [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "as long as the model's constant")]
+    fn a_short_workspace_is_caught() {
+        split(&mut [0.0_f32; 4], [3, 2]);
+    }
+}

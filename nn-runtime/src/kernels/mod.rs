@@ -16,6 +16,10 @@
 //! element. A *shared* tensor, one for all examples, is a flat row-major slice without pads.
 //!
 //! Wrong slice lengths are bugs of the compiler, so kernels panic on them.
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined into a function of the level is compiled without it"
+)]
 
 mod buffer;
 mod compiled;

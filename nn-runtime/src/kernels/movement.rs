@@ -85,3 +85,73 @@ pub fn one_hot<T: Real>(rows: usize, classes: usize, index: &[T], out: &mut [T])
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{Numbers, elements, nan_tile};
+
+    /// Transposes every axis order of a tensor of each rank by a naive loop over flat indices.
+    #[test]
+    fn transposes_of_any_rank() {
+        let mut numbers = Numbers(5);
+        for rows in [1, 3, 17] {
+            let x = numbers.tile::<f32>(rows, 2 * 3 * 4 * 5);
+            let mut y = nan_tile::<f32>(rows, 120);
+            let example = stride::<f32>(120);
+            // out[d][b][a][c] = in[a][b][c][d]
+            copy(
+                rows,
+                [5, 3, 2, 4],
+                View { data: &x, example, offset: 0, strides: [1, 20, 60, 5] },
+                ViewMut { data: &mut y, example, offset: 0, strides: [24, 8, 4, 1] },
+            );
+            let (x, y) = (elements(&x, rows, 120), elements(&y, rows, 120));
+            for r in 0..rows {
+                for (i, &x) in x[r * 120..][..120].iter().enumerate() {
+                    let [a, b, c, d] = [i / 60, i / 20 % 3, i / 5 % 4, i % 5];
+                    assert_eq!(y[r * 120 + ((d * 3 + b) * 2 + a) * 4 + c], x);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn slices_broadcasts_and_scalars() {
+        let x = [1.0_f64, 2.0, 3.0];
+        let mut tile = nan_tile::<f64>(2, 6);
+        // Shared [3] into the middle of rows of [2, 3], twice by a stride of 0.
+        let to = ViewMut { data: &mut tile, example: 8, offset: 0, strides: [3, 1] };
+        copy(2, [2, 3], View { data: &x, example: 0, offset: 0, strides: [0, 1] }, to);
+        assert_eq!(elements(&tile, 2, 6), [x, x, x, x].concat());
+        let to = ViewMut { data: &mut tile, example: 8, offset: 4, strides: [1] };
+        copy(2, [2], View { data: &x, example: 1, offset: 0, strides: [1] }, to);
+        assert_eq!(elements(&tile, 2, 6), [1.0, 2.0, 3.0, 1.0, 1.0, 2.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+        let to = ViewMut { data: &mut tile, example: 8, offset: 5, strides: [] };
+        copy(2, [], View { data: &x, example: 0, offset: 2, strides: [] }, to);
+        assert_eq!((tile[5], tile[13]), (3.0, 3.0));
+    }
+
+    #[test]
+    fn fills_rows_and_shared_slices() {
+        let mut tile = nan_tile::<f32>(3, 5);
+        fill(3, 5, &mut tile, 2.0);
+        assert_eq!(elements(&tile, 3, 5), [2.0; 15]);
+        let mut flat = [1.0; 6];
+        fill(1, 5, &mut flat, 0.0);
+        assert_eq!(flat, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn one_hot_rows_and_invalid_classes() {
+        for classes in [1, 3, 20] {
+            let index = [0.0_f64, classes as f64 - 1.0, classes as f64, -1.0, 0.5, f64::NAN];
+            let mut out = nan_tile::<f64>(6, classes);
+            one_hot(6, classes, &index, &mut out);
+            let out = elements(&out, 6, classes);
+            let hot = |class: usize| (0..classes).map(move |c| f64::from(c == class));
+            assert!(out[..2 * classes].iter().copied().eq(hot(0).chain(hot(classes - 1))));
+            assert!(out[2 * classes..].iter().all(|x| x.is_nan()));
+        }
+    }
+}

@@ -103,3 +103,36 @@ macro_rules! flat {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::flat! {
+        #[derive(Clone)]
+        struct Params: f32 {
+            weight: [[f32; 3]; 2],
+            scale: f32,
+            bias: [f32; 3],
+        }
+    }
+
+    #[test]
+    fn fields_and_slice_are_the_same_memory() {
+        assert_eq!(<Params as Flat<f32>>::LEN, 10);
+        let mut params =
+            Params { weight: [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], scale: 7.0, bias: [8.0, 9.0, 10.0] };
+        assert!(as_slice(&params).iter().copied().eq((1..=10).map(|i| i as f32)));
+        as_mut_slice(&mut params)[6] = -1.0;
+        assert_eq!(params.scale, -1.0);
+        assert_eq!(params.clone().bias[2], 10.0);
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn boxed_parameters_start_from_zero() {
+        let params = boxed_zeroed::<f32, Params>();
+        assert!(as_slice::<f32, Params>(&params).iter().all(|&x| x == 0.0));
+        assert_eq!(core::ptr::from_ref(&*params) as usize % 64, 0);
+    }
+}

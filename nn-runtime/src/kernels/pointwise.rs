@@ -295,3 +295,78 @@ where
         f(A::lanes(s, source, i * T::LANES)).lanes().store_partial(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::dispatch;
+    use crate::kernels::testing::{Numbers, assert_close, at_every_level, elements, nan_tile};
+    use crate::kernels::{gt, max};
+
+    fn check<T: Real>(rows: usize, n: usize) {
+        let what = (core::any::type_name::<T>(), rows, n);
+        let mut numbers = Numbers((rows * 100 + n) as u64);
+        let (x, c) = (numbers.tile::<T>(rows, n), numbers.tile::<T>(rows, 1));
+        let b = numbers.flat::<T>(n);
+        let k = T::from_f64(0.25);
+        let mut want = Vec::new();
+        for (r, row) in elements(&x, rows, n).chunks_exact(n).enumerate() {
+            for (x, b) in row.iter().zip(&b) {
+                want.push(x.to_f64() * c[r].to_f64() - b.to_f64() + k.to_f64());
+            }
+        }
+        let mut out = nan_tile::<T>(rows, n);
+        dispatch!(s => pointwise(
+            s,
+            rows,
+            n,
+            (full(&x), per_row(&c), shared(&b), scalar(k)),
+            &mut out,
+            #[inline(always)]
+            |(x, c, b, k)| x * c - b + k,
+        ));
+        assert_close(&elements(&out, rows, n), &want, 4.0, &what);
+
+        let mut out = std::vec![T::ONE; n + 1];
+        dispatch!(s => pointwise_shared(s, n, (shared(&b), scalar(k)), &mut out[..n], #[inline(always)] |(b, k)| b * k));
+        let want: Vec<f64> = b.iter().map(|b| b.to_f64() * 0.25).collect();
+        assert_close(&out[..n], &want, 1.0, &what);
+        assert_eq!(out[n], T::ONE);
+    }
+
+    #[test]
+    fn every_source_for_any_size() {
+        at_every_level(|_| {
+            for rows in 1..=40 {
+                for n in [1, 2, 7, 8, 9, 15, 16, 17, 33, 256] {
+                    check::<f32>(rows, n);
+                    check::<f64>(rows, n);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn results_of_every_kind() {
+        at_every_level(|_| {
+            let x = [-1.0_f64, 2.0, 0.0, f64::NAN, 3.0, -2.0, 0.5, 1.0];
+            let mut out = [0.0; 8];
+            dispatch!(s => pointwise(s, 1, 8, (full(&x),), &mut out, #[inline(always)] |(x,)| gt(x, 0.0)));
+            assert_eq!(out, [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0]);
+            dispatch!(s => pointwise(s, 1, 8, (full(&x),), &mut out, #[inline(always)] |(x,)| 2.0 * x));
+            assert_eq!(out[4], 6.0);
+            dispatch!(s => pointwise(s, 1, 8, (full(&x),), &mut out, #[inline(always)] |(x,)| max(x, 0.0)));
+            assert_eq!(out[..3], [0.0, 2.0, 0.0]);
+            assert!(out[3].is_nan());
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "the kernel needs 32")]
+    fn short_sources_are_caught() {
+        let mut out = [0.0_f32; 32];
+        dispatch!(s => pointwise(s, 2, 5, (full(&[0.0; 31]),), &mut out, #[inline(always)] |(x,)| x));
+    }
+}

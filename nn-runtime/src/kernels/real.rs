@@ -53,7 +53,7 @@ pub trait Real: SimdFloatElement + Kernels + Tables + Debug + Display + Send + S
     #[doc(hidden)]
     fn cos_scalar(self) -> Self;
     #[doc(hidden)]
-    fn reduce<S: Simd>(x: Self::Vector<S>) -> Reduced<Self::Vector<S>>;
+    fn reduce_angle<S: Simd>(x: Self::Vector<S>) -> Reduced<Self::Vector<S>>;
     #[doc(hidden)]
     fn pow_positive<S: Simd>(x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
 }
@@ -119,7 +119,7 @@ macro_rules! real {
             }
 
             #[inline(always)]
-            fn reduce<S: Simd>(x: $Vector<S>) -> Reduced<$Vector<S>> {
+            fn reduce_angle<S: Simd>(x: $Vector<S>) -> Reduced<$Vector<S>> {
                 lane_math::$reduce(x)
             }
 

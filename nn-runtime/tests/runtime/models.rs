@@ -13,8 +13,8 @@ macro_rules! model {
     ($(#[$doc:meta])* $model:ident $(<$heavy:ident>)?, $name:literal, inputs $inputs:expr, outputs $outputs:expr, params $params:expr, flops $flops:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $model<T $(, const $heavy: bool = false)?> {
-            pub params: Vec<T>,
+        pub(crate) struct $model<T $(, const $heavy: bool = false)?> {
+            pub(crate) params: Vec<T>,
         }
 
         impl<T: Real $(, const $heavy: bool)?> Model for $model<T $(, $heavy)?> {

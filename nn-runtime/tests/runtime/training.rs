@@ -73,7 +73,7 @@ fn single_precision_and_partial_batches_come_close() {
 fn clouds<T: Real>(n: usize) -> Dataset<T> {
     let side = |row: usize| if row.is_multiple_of(2) { 1.0 } else { -1.0 };
     let inputs =
-        Array2::from_shape_fn((n, 2), |(row, column)| T::from_f64(side(row) + 1.2 * noise(2 * row + column)));
+        Array2::from_shape_fn((n, 2), |(row, column)| T::from_f64(side(row) + 2.5 * noise(2 * row + column)));
     let targets = Array2::from_shape_fn((n, 1), |(row, _)| T::from_f64(side(row).max(0.0)));
     Dataset::new(inputs, targets).unwrap()
 }
@@ -89,7 +89,7 @@ fn logistic_regression_separates_clouds_and_ends_where_the_gradient_is_zero() {
     let Some(Metric::Accuracy(accuracy)) = history.last().unwrap().metric else {
         panic!("accuracy for 0 and 1")
     };
-    assert!(accuracy > 0.95, "{accuracy}");
+    assert!(accuracy > 0.8, "{accuracy}");
     assert_eq!(evaluate(&model, &data).unwrap().metric, history.last().unwrap().metric);
 }
 

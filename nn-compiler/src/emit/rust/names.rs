@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::graph::{Kind, NodeId, Root};
+use crate::graph::{Kind, NodeId, Root, number};
 use crate::ops::{self, Kernel};
 use crate::schedule::{Function, When};
 
@@ -129,7 +129,7 @@ impl Names {
             None => transposed(function, id).unwrap_or_else(|| format!("q#{}", id.index())),
         };
         // Intermediates are counted in the order of their numbers; a single one needs no number.
-        let keys: BTreeSet<usize> = valued.iter().filter_map(|&id| key(&label(id))).collect();
+        let keys: BTreeSet<usize> = valued.iter().filter_map(|&id| number(&label(id))).collect();
         let rank = |key: usize| keys.range(..key).count() + 1;
 
         let mut taken: HashSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
@@ -137,7 +137,7 @@ impl Names {
         let mut names = vec![String::new(); graph.len()];
         for id in valued {
             let label = label(id);
-            let base = match (label.split_once('#'), key(&label)) {
+            let base = match (label.split_once('#'), number(&label)) {
                 (Some((stem, _)), Some(_)) if keys.len() == 1 => stem.to_owned(),
                 (Some((stem, _)), Some(key)) => format!("{stem}{}", rank(key)),
                 _ => label.replace('.', "_"),
@@ -183,11 +183,6 @@ fn is_root_mean(function: &Function, id: NodeId) -> bool {
         root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_))
     };
     mean && function.graph.roots.iter().any(root)
-}
-
-/// The number behind `#` in an intermediate's label, which its adjoint's label has too.
-fn key(label: &str) -> Option<usize> {
-    label.split_once('#').and_then(|(_, number)| number.parse().ok())
 }
 
 /// The leaves of one kind that a stage reads, by position.

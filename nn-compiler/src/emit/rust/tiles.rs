@@ -363,7 +363,8 @@ impl Writer<'_> {
         let names = (self.name(a), self.name(b));
         if row_by_matrix && dims.n > 1 {
             let activation = epilogue.activation.unwrap_or("Linear");
-            if epilogue.gate.is_some() || (epilogue.bias.is_none() && activation == "Linear") {
+            let is_adjoint = graph[product].label.as_ref().is_some_and(|label| label.starts_with("d_"));
+            if epilogue.gate.is_some() || is_adjoint {
                 let gate = epilogue.gate.as_ref().map_or("None".to_owned(), |gate| format!("Some({gate})"));
                 let _ = write!(
                     body,

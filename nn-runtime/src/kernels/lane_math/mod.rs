@@ -9,7 +9,8 @@
 //! | function | `f32` | `f64` |
 //! |---|---|---|
 //! | `exp`, `log` | 1 | 1 |
-//! | `sigmoid`, `tanh`, `softplus` | 2 | 2 |
+//! | `sigmoid`, `tanh` | 2.5 | 2.5 |
+//! | `softplus` | 2 | 2 |
 //! | `sin`, `cos` | 1 | 1 |
 //! | `erf` | 1 | 2 |
 //! | `pow(x, y)` | 1 | 2 + \|y ln x\| / 32 |

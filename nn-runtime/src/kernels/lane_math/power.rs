@@ -26,7 +26,7 @@ pub fn powi<E: LaneExpr>(x: E, n: i32) -> Lanes<E::Simd, E::Real> {
     Lanes(if n < 0 { one / power } else { power })
 }
 
-/// `x^y`. A negative `x` needs a whole `y`, else the power is NaN; `x^0` and `1^y` are 1, whatever the other is.
+/// `x^y`. A finite negative `x` needs a whole `y`, else the power is NaN; `x^0` and `1^y` are 1, whatever the other is.
 #[inline(always)]
 pub fn pow<A: LanePair<B>, B>(x: A, y: B) -> Lanes<A::Simd, A::Real> {
     let [x, y] = x.pair(y).map(|lanes| lanes.0);
@@ -42,7 +42,8 @@ pub fn pow<A: LanePair<B>, B>(x: A, y: B) -> Lanes<A::Simd, A::Real> {
     // Also the power of -0 is signed.
     let negative = x.is_sign_negative();
     let signed = (negative & odd).select(-magnitude, magnitude);
-    let power = (x.simd_lt(zero) & !whole).select(nan, signed);
+    let finite = x.simd_gt(splat::<A::Simd, A::Real>(x, -A::Real::INFINITY));
+    let power = (x.simd_lt(zero) & finite & !whole).select(nan, signed);
     let power = (x.simd_ne(x) | y.simd_ne(y)).select(x + y, power);
     Lanes((y.simd_eq(zero) | x.simd_eq(one)).select(one, power))
 }

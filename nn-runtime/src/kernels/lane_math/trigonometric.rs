@@ -9,7 +9,7 @@ use crate::kernels::{LaneExpr, Lanes, Real};
 #[inline(always)]
 pub fn sin<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
     let x = x.lanes().0;
-    let reduced = E::Real::reduce(x);
+    let reduced = E::Real::reduce_angle(x);
     let (sine, cosine) = kernels::<E::Simd, E::Real>(&reduced);
     let quarter = reduced.quarter;
     let [one, two] = [E::Real::ONE, E::Real::ONE + E::Real::ONE].map(|q| splat::<E::Simd, E::Real>(x, q));
@@ -24,7 +24,7 @@ pub fn sin<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
 #[inline(always)]
 pub fn cos<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
     let x = x.lanes().0;
-    let reduced = E::Real::reduce(x);
+    let reduced = E::Real::reduce_angle(x);
     let (sine, cosine) = kernels::<E::Simd, E::Real>(&reduced);
     let quarter = reduced.quarter;
     let [one, two] = [E::Real::ONE, E::Real::ONE + E::Real::ONE].map(|q| splat::<E::Simd, E::Real>(x, q));
