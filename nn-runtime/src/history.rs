@@ -78,14 +78,17 @@ const VALID: char = '●';
 const BEST: char = '▲';
 
 impl fmt::Display for History {
-    /// Learning curves, a legend, the best and the last epoch.
+    /// Learning curves, a legend, the best and the last epoch. Epochs that share a column are averaged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Some(last), Some((best, best_epoch))) = (self.last(), self.best()) else {
             return write!(f, "{}: no epochs", self.model);
         };
-        let axis = Axis::over(self.epochs.iter().flat_map(|e| [Some(e.train_loss), e.valid_loss]).flatten());
+        let train = self.curve(|epoch| Some(epoch.train_loss));
+        let valid = self.curve(|epoch| epoch.valid_loss);
+        let axis = Axis::over(train.iter().chain(&valid).map(|&(_, loss)| loss));
         writeln!(f, "{}: loss over {} epochs{}", self.model, self.epochs.len(), axis.note())?;
-        self.plot(f, &axis, best)?;
+        // The validation curve comes last: where both meet, it is the one to see.
+        self.plot(f, &axis, [(TRAIN, train), (VALID, valid)], best)?;
 
         if self.validated {
             writeln!(f, "{TRAIN} training   {VALID} validation   {BEST} best epoch")?;
@@ -112,17 +115,42 @@ impl fmt::Display for Epoch {
 }
 
 impl History {
-    fn plot(&self, f: &mut fmt::Formatter<'_>, axis: &Axis, best: usize) -> fmt::Result {
-        let columns = self.epochs.len().min(WIDTH);
-        let column = |epoch: usize| epoch * columns / self.epochs.len();
+    /// Columns of the plot: one for each epoch, as long as they fit.
+    fn columns(&self) -> usize {
+        self.epochs.len().min(WIDTH)
+    }
+
+    /// The column of the epoch with this index.
+    fn column(&self, epoch: usize) -> usize {
+        epoch * self.columns() / self.epochs.len()
+    }
+
+    /// The mean of a loss over the epochs of each column, for the columns in which there is one.
+    fn curve(&self, loss: impl Fn(&Epoch) -> Option<f64>) -> Vec<(usize, f64)> {
+        let mut sums = vec![(0.0, 0.0); self.columns()];
+        for (i, epoch) in self.epochs.iter().enumerate() {
+            if let Some(loss) = loss(epoch) {
+                let (sum, count) = &mut sums[self.column(i)];
+                *sum += loss;
+                *count += 1.0;
+            }
+        }
+        let means = sums.into_iter().map(|(sum, count)| sum / count).enumerate();
+        means.filter(|(_, mean)| mean.is_finite()).collect()
+    }
+
+    fn plot(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        axis: &Axis,
+        curves: [(char, Vec<(usize, f64)>); 2],
+        best: usize,
+    ) -> fmt::Result {
+        let columns = self.columns();
         let mut cells = [[' '; WIDTH]; HEIGHT];
-        // The validation curve comes last: where both meet, it is the one to see.
-        for (mark, loss) in [
-            (TRAIN, (|e: &Epoch| Some(e.train_loss)) as fn(&Epoch) -> Option<f64>),
-            (VALID, |e: &Epoch| e.valid_loss),
-        ] {
-            for (i, loss) in self.epochs.iter().enumerate().filter_map(|(i, e)| Some((i, loss(e)?))) {
-                cells[axis.row(loss)][column(i)] = mark;
+        for (mark, curve) in curves {
+            for (column, loss) in curve {
+                cells[axis.row(loss)][column] = mark;
             }
         }
 
@@ -136,7 +164,7 @@ impl History {
         writeln!(f, "{:margin$} └{}", "", "─".repeat(columns))?;
 
         let mut marker: Vec<char> = vec![' '; columns];
-        marker[column(best - 1)] = BEST;
+        marker[self.column(best - 1)] = BEST;
         writeln!(f, "{}", format!("{:margin$}  {}", "", marker.iter().collect::<String>()).trim_end())?;
         let last = self.epochs.len().to_string();
         let gap = columns.saturating_sub(1).max(last.len() + 1);
@@ -266,6 +294,14 @@ last  epoch 8: training loss 1.000, validation loss 5.500, validation accuracy 5
         assert!(text.lines().take(17).skip(1).all(|line| line.chars().count() <= 80), "{text}");
         assert!(!text.contains('●') && !text.contains("validation"), "{text}");
         assert!(text.contains("best  epoch 1000: training loss 0.004361"), "{text}");
+    }
+
+    #[test]
+    fn epochs_that_share_a_column_are_averaged() {
+        let losses: Vec<_> = (0..640).map(|i| (if i % 2 == 0 { 3.0 } else { 5.0 }, None)).collect();
+        let curve = history(&losses).curve(|epoch| Some(epoch.train_loss));
+        assert_eq!(curve, (0..64).map(|column| (column, 4.0)).collect::<Vec<_>>());
+        assert_eq!(history(&losses).curve(|epoch| epoch.valid_loss), []);
     }
 
     #[test]

@@ -60,6 +60,13 @@ pub struct Evaluation {
     pub metric: Option<Metric>,
 }
 
+impl Evaluation {
+    /// The metric's value, as scikit-learn's `score`: accuracy or R². NaN if there is no metric.
+    pub fn score(&self) -> f64 {
+        self.metric.map_or(f64::NAN, Metric::value)
+    }
+}
+
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "loss {:.6}", self.loss)?;

@@ -2,6 +2,8 @@
 
 mod check;
 #[cfg(feature = "data")]
+mod column;
+#[cfg(feature = "data")]
 mod csv;
 mod dataset;
 mod scaler;

@@ -304,7 +304,9 @@ mod tests {
         assert_close(&elements(&out, rows, n), &want, roundings, &what);
 
         dense(rows, [k, n], &x, &w, Some(&bias), Activation::Relu, &mut out);
-        want.iter_mut().for_each(|y| *y = y.max(0.0));
+        for y in &mut want {
+            *y = y.max(0.0);
+        }
         assert_close(&elements(&out, rows, n), &want, roundings, &what);
 
         dense(rows, [k, n], &x, &w, None, Activation::Linear, &mut out);

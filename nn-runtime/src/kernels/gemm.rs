@@ -18,7 +18,7 @@ use super::Real;
 
 /// A matrix with any strides: element `[i, j]` is `data[i * row + j * col]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a, T> {
+pub(super) struct Matrix<'a, T> {
     pub(super) data: &'a [T],
     pub(super) row: usize,
     pub(super) col: usize,
@@ -40,7 +40,7 @@ impl<T> Matrix<'_, T> {
 
 /// The result: element `[i, j]` is `data[i * row + j]`.
 #[derive(Debug)]
-pub struct Output<'a, T> {
+pub(super) struct Output<'a, T> {
     pub(super) data: &'a mut [T],
     pub(super) row: usize,
     /// Whether rows end in pads up to a whole line, which may be overwritten.
@@ -49,7 +49,7 @@ pub struct Output<'a, T> {
 
 /// What the sums start from.
 #[derive(Clone, Copy, Debug)]
-pub enum Start<'a, T> {
+pub(super) enum Start<'a, T> {
     Zero,
     /// One value per column.
     Bias(&'a [T]),
@@ -59,7 +59,7 @@ pub enum Start<'a, T> {
 
 /// What happens to the sums at the end.
 #[derive(Clone, Copy, Debug)]
-pub enum Finish<'a, T> {
+pub(super) enum Finish<'a, T> {
     Keep,
     /// `max(c, 0)`; NaN stays.
     Relu,
@@ -111,8 +111,10 @@ struct Rows<T> {
     count: usize,
 }
 
-/// A panel of adjacent columns of `C`, and the part of `k` to add to it.
+/// Panels of adjacent columns of `C`, and the part of `k` to add to them. The pointers are those of the first panel.
 struct Panel<T> {
+    /// Number of panels; with more than one, all rows of `B` are in place and all columns whole.
+    panels: usize,
     /// Column `l` of `A`, `l` being the first of this part.
     a: *const T,
     row: usize,
@@ -170,16 +172,24 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
     let mut j = 0;
     while j < n {
         let vectors = (n - j).div_ceil(width);
+        let many = match (m, vectors) {
+            (1, 8..) => 8,
+            (1, 4..) => 4,
+            (_, 2..) => 2,
+            _ => 1,
+        };
+        // Whole panels of adjacent columns are in place, and done in one go.
+        let panels = if b.col == 1 { ((n - j) / (many * width)).max(1) } else { 1 };
         // SAFETY: the slices are as long as dimensions and strides need, and `j` is a column.
-        j += width
-            * unsafe {
-                match (m, vectors) {
-                    (1, 8..) => problem.panel(8, width, j, |panel| panel.strip::<S, 1, 8>(s, 0..1)),
-                    (1, 4..) => problem.panel(4, width, j, |panel| panel.strip::<S, 1, 4>(s, 0..1)),
-                    (_, 2..) => problem.panel(2, width, j, |panel| panel.compute::<S, 2>(s, m)),
-                    _ => problem.panel(1, width, j, |panel| panel.compute::<S, 1>(s, m)),
-                }
-            };
+        unsafe {
+            problem.panels(panels, many * width, j, |panel| match (m, many) {
+                (_, 8) => panel.strip::<S, 1, 8>(s, 0..1),
+                (_, 4) => panel.strip::<S, 1, 4>(s, 0..1),
+                (_, 2) => panel.compute::<S, 2>(s, m),
+                _ => panel.compute::<S, 1>(s, m),
+            });
+        }
+        j += panels * many * width;
     }
 }
 
@@ -196,16 +206,15 @@ struct Problem<'a, T> {
 }
 
 impl<T: Real> Problem<'_, T> {
-    /// Lets `compute` add up the columns from `j` on, so many `vectors` of a `width`, part of `k` by part. Returns
-    /// `vectors`.
+    /// Lets `compute` add up so many `panels` of `span` columns from `j` on, part of `k` by part. Several panels are
+    /// all whole and in place.
     ///
     /// # Safety
     ///
-    /// `j` is a column, the slices hold what dimensions and strides say, and `compute` touches no more than the panel.
-    unsafe fn panel(&self, vectors: usize, width: usize, j: usize, compute: impl Fn(&Panel<T>)) -> usize {
+    /// `j` is a column, the slices hold what dimensions and strides say, and `compute` touches no more than the panels.
+    unsafe fn panels(&self, panels: usize, span: usize, j: usize, compute: impl Fn(&Panel<T>)) {
         let [_, k, n] = self.dims;
         let Matrix { data: b, row: ldb, col } = self.b;
-        let span = vectors * width;
         let cols = span.min(n - j);
 
         let mut bias_scratch = Scratch::<T, WIDEST>::new();
@@ -246,6 +255,7 @@ impl<T: Real> Problem<'_, T> {
                 }
             }
             let panel = Panel {
+                panels,
                 a: self.a.data.as_ptr().wrapping_add(part.start * self.a.col),
                 row: self.a.row,
                 col: self.a.col,
@@ -271,7 +281,7 @@ impl<T: Real> Problem<'_, T> {
             };
             compute(&panel);
             if last == k {
-                return vectors;
+                return;
             }
             part = last..last;
         }
@@ -320,23 +330,26 @@ impl<T: Real> Panel<T> {
                 let mut scratch = Scratch::<T, SCRATCH>::new();
                 let scratch = scratch.first();
                 let span = NV * T::Native::<S>::LEN;
-                for i in rows.step_by(MR) {
-                    let c = self.c.wrapping_add(i * self.ldc);
-                    // Columns past the panel belong to someone else: compute a part of a vector beside, and copy it.
-                    let (block, ldc) = if self.partial { (scratch, span) } else { (c, self.ldc) };
-                    // SAFETY: the caller's promise; the scratch holds the largest block.
-                    unsafe {
-                        if self.partial && self.accumulate {
-                            for r in 0..MR {
-                                let row = core::slice::from_raw_parts(c.add(r * self.ldc), self.cols);
-                                copy_padded(row, block.add(r * span), span);
+                for panel in 0..self.panels {
+                    for i in rows.clone().step_by(MR) {
+                        let j = panel * span;
+                        let c = self.c.wrapping_add(i * self.ldc + j);
+                        // Columns past the panel belong to someone else: compute a part of a vector beside, and copy it.
+                        let (block, ldc) = if self.partial { (scratch, span) } else { (c, self.ldc) };
+                        // SAFETY: the caller's promise; the scratch holds the largest block.
+                        unsafe {
+                            if self.partial && self.accumulate {
+                                for r in 0..MR {
+                                    let row = core::slice::from_raw_parts(c.add(r * self.ldc), self.cols);
+                                    copy_padded(row, block.add(r * span), span);
+                                }
                             }
-                        }
-                        self.block::<S, MR, NV>(s, i, block, ldc);
-                        if self.partial {
-                            for r in 0..MR {
-                                for j in 0..self.cols {
-                                    c.add(r * self.ldc + j).write(block.add(r * span + j).read());
+                            self.block::<S, MR, NV>(s, [i, j], block, ldc);
+                            if self.partial {
+                                for r in 0..MR {
+                                    for j in 0..self.cols {
+                                        c.add(r * self.ldc + j).write(block.add(r * span + j).read());
+                                    }
                                 }
                             }
                         }
@@ -346,7 +359,7 @@ impl<T: Real> Panel<T> {
         );
     }
 
-    /// The microkernel: `MR` rows from `i` on by `NV` vectors, into `c`.
+    /// The microkernel: `MR` rows from `i` on by `NV` vectors from column `j` on, into `c`.
     ///
     /// # Safety
     ///
@@ -356,7 +369,13 @@ impl<T: Real> Panel<T> {
         clippy::needless_range_loop,
         reason = "only plain indices let the compiler keep the sums in registers"
     )]
-    unsafe fn block<S: Simd, const MR: usize, const NV: usize>(&self, s: S, i: usize, c: *mut T, ldc: usize) {
+    unsafe fn block<S: Simd, const MR: usize, const NV: usize>(
+        &self,
+        s: S,
+        [i, j]: [usize; 2],
+        c: *mut T,
+        ldc: usize,
+    ) {
         let width = T::Native::<S>::LEN;
         let zero = T::Native::<S>::splat(s, T::ZERO);
         // Copies, since writing to C might change what is behind a reference.
@@ -372,15 +391,16 @@ impl<T: Real> Panel<T> {
                 }
             } else if !bias.is_null() {
                 for v in 0..NV {
-                    let start = load::<S, T>(s, bias.add(v * width));
+                    let start = load::<S, T>(s, bias.add(j + v * width));
                     for r in 0..MR {
                         sums[r][v] = start;
                     }
                 }
             }
             let mut a = self.a.wrapping_add(i * row);
-            for Rows { first, stride, count } in self.b {
-                let mut b = first;
+            let [in_place, packed] = self.b;
+            for Rows { first, stride, count } in [in_place, packed] {
+                let mut b = first.wrapping_add(j);
                 for _ in 0..count {
                     let mut vectors = [zero; NV];
                     for v in 0..NV {
@@ -396,17 +416,25 @@ impl<T: Real> Panel<T> {
                     b = b.wrapping_add(stride);
                 }
             }
+            // One small loop for each step: those the compiler unrolls.
+            if relu {
+                for r in 0..MR {
+                    for v in 0..NV {
+                        sums[r][v] = sums[r][v].simd_lt(zero).select(zero, sums[r][v]);
+                    }
+                }
+            }
+            if !gate.is_null() {
+                for r in 0..MR {
+                    for v in 0..NV {
+                        let gate = load::<S, T>(s, gate.add((i + r) * ldc + j + v * width));
+                        sums[r][v] = gate.simd_gt(zero).select(sums[r][v], zero);
+                    }
+                }
+            }
             for r in 0..MR {
                 for v in 0..NV {
-                    let mut sum = sums[r][v];
-                    if relu {
-                        sum = sum.simd_lt(zero).select(zero, sum);
-                    }
-                    if !gate.is_null() {
-                        let open = load::<S, T>(s, gate.add((i + r) * ldc + v * width));
-                        sum = open.simd_gt(zero).select(sum, zero);
-                    }
-                    c.add(r * ldc + v * width).cast::<Array<S, T>>().write(sum.to_array());
+                    c.add(r * ldc + v * width).cast::<Array<S, T>>().write(sums[r][v].to_array());
                 }
             }
         }

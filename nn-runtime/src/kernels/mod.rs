@@ -57,5 +57,7 @@ pub use params::Flat;
 pub use pointwise::{Source, Sources, full, per_row, pointwise, pointwise_shared, scalar, shared};
 pub use real::Real;
 pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
-pub use simd::{Level, level, vectorize, with_level};
+#[cfg(feature = "std")]
+pub use simd::with_level;
+pub use simd::{Level, level, vectorize};
 pub use softmax::{log_softmax, softmax};

@@ -35,6 +35,7 @@ pub struct ViewMut<'a, T, const R: usize> {
 /// # Panics
 ///
 /// If an index lies outside of a buffer.
+#[allow(clippy::needless_pass_by_value, reason = "a view is a bundle of arguments")]
 pub fn copy<T: Real, const R: usize>(
     rows: usize,
     dims: [usize; R],

@@ -49,8 +49,10 @@ pub trait Real: SimdFloatElement + Kernels + Tables + Debug + Display + Send + S
     fn is_nan(self) -> bool;
 
     #[doc(hidden)]
+    #[must_use]
     fn sin_scalar(self) -> Self;
     #[doc(hidden)]
+    #[must_use]
     fn cos_scalar(self) -> Self;
     #[doc(hidden)]
     fn reduce_angle<S: Simd>(x: Self::Vector<S>) -> Reduced<Self::Vector<S>>;

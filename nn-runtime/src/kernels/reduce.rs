@@ -239,7 +239,9 @@ mod tests {
     fn check<T: Real>(rows: usize, dims: [usize; 3]) {
         let [outer, len, inner] = dims;
         let mut x = Numbers((rows * 100 + len) as u64).tile::<T>(rows, outer * len * inner);
-        x.iter_mut().for_each(|x| *x *= T::from_f64(30.0));
+        for x in &mut x {
+            *x *= T::from_f64(30.0);
+        }
         let flat: Vec<f64> = elements(&x, rows, outer * len * inner).iter().map(|x| x.to_f64()).collect();
         let what = (core::any::type_name::<T>(), rows, dims);
         let compare = |kernel: fn(usize, [usize; 3], &[T], &mut [T]), reference: &dyn Fn(&[f64]) -> f64| {
@@ -273,6 +275,8 @@ mod tests {
         });
     }
 
+    const INF: f32 = f32::INFINITY;
+
     #[test]
     fn infinities_and_nan() {
         let reduce = |kernel: fn(usize, [usize; 3], &[f32], &mut [f32]), x: [f32; 3]| {
@@ -284,7 +288,6 @@ mod tests {
             assert!(lanes[0] == out[0] || lanes[0].is_nan() && out[0].is_nan());
             out[0]
         };
-        const INF: f32 = f32::INFINITY;
         at_every_level(|_| {
             assert_eq!(reduce(logsumexp, [-INF; 3]), -INF);
             assert_eq!(reduce(logsumexp, [-INF, 2.0, -INF]), 2.0);

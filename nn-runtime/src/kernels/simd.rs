@@ -35,6 +35,7 @@ pub enum Level {
 
 impl Level {
     /// The level that needs no detection.
+    #[allow(clippy::missing_panics_doc, reason = "the token is there wherever this compiles")]
     #[must_use]
     pub fn baseline() -> Self {
         #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]

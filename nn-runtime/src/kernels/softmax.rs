@@ -69,7 +69,9 @@ mod tests {
         let [outer, len, inner] = dims;
         let n = outer * len * inner;
         let mut x = Numbers((rows * 100 + len) as u64).tile::<T>(rows, n);
-        x.iter_mut().for_each(|x| *x *= T::from_f64(20.0));
+        for x in &mut x {
+            *x *= T::from_f64(20.0);
+        }
         let flat = elements(&x, rows, n);
         let mut want = std::vec![0.0; rows * n];
         for (row, want) in flat.chunks_exact(n).zip(want.chunks_exact_mut(n)) {
@@ -88,7 +90,9 @@ mod tests {
         log_softmax(rows, dims, &x, &mut out);
         assert_close(&elements(&out, rows, n), &want, 64.0, &what);
         softmax(rows, dims, &x, &mut out);
-        want.iter_mut().for_each(|y| *y = y.exp());
+        for y in &mut want {
+            *y = y.exp();
+        }
         assert_close(&elements(&out, rows, n), &want, 64.0, &what);
         let mut row = std::vec![T::ONE; n + 1];
         softmax(1, dims, &flat[..n], &mut row[..n]);

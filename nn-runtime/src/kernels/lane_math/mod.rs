@@ -12,7 +12,7 @@
 //! | `sigmoid`, `tanh` | 2.5 | 2.5 |
 //! | `softplus` | 2 | 2 |
 //! | `sin`, `cos` | 1 | 1 |
-//! | `erf` | 1 | 2 |
+//! | `erf` | 1.5 | 2 |
 //! | `pow(x, y)` | 1 | 2 + \|y ln x\| / 32 |
 
 mod erf;

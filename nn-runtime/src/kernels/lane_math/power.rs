@@ -15,13 +15,13 @@ pub fn powi<E: LaneExpr>(x: E, n: i32) -> Lanes<E::Simd, E::Real> {
     let (mut power, mut square, mut rest) = (one, x.0, n.unsigned_abs());
     loop {
         if rest % 2 == 1 {
-            power = power * square;
+            power *= square;
         }
         rest /= 2;
         if rest == 0 {
             break;
         }
-        square = square * square;
+        square *= square;
     }
     Lanes(if n < 0 { one / power } else { power })
 }

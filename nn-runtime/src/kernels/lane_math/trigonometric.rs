@@ -75,7 +75,9 @@ pub(in crate::kernels) fn reduce_f32<S: Simd>(x: f32x16<S>) -> Reduced<f32x16<S>
     let (a, b) = x.widen();
     let (a, b) = (reduce_f64(a), reduce_f64(b));
     let high = a.high.narrow(b.high);
-    Reduced { quarter: a.quarter.narrow(b.quarter), high, low: splat::<S, f32>(x, 0.0) }
+    let (rounded_a, rounded_b) = high.widen();
+    let low = (a.high - rounded_a).narrow(b.high - rounded_b);
+    Reduced { quarter: a.quarter.narrow(b.quarter), high, low }
 }
 
 /// Subtracts three parts of π/2, and keeps what the subtractions round off.
