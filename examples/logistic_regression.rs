@@ -31,11 +31,11 @@ fn main() -> nn_runtime::Result<()> {
     let (train, test) = two.split(0.8, 7);
     let scaler = Scaler::standard().fit(&train)?;
     let mut model = Logistic::new(7);
-    let history = Trainer::new(Sgd::new(0.5))
-        .epochs(60)
-        .batch_size(32)
-        .seed(7)
-        .fit(&mut model, &scaler.transform(&train)?, &scaler.transform(&test)?)?;
+    let history = Trainer::new(Sgd::new(0.5)).epochs(60).batch_size(32).seed(7).fit(
+        &mut model,
+        &scaler.transform(&train)?,
+        &scaler.transform(&test)?,
+    )?;
     println!("{history}");
     println!("two features: {}", evaluate(&model, &scaler.transform(&test)?)?);
 
@@ -43,11 +43,11 @@ fn main() -> nn_runtime::Result<()> {
     let (train, test) = table.dataset(&features, malignant())?.split(0.8, 7);
     let scaler = Scaler::standard().fit(&train)?;
     let mut model = Logistic30::new(7);
-    let history = Trainer::new(Sgd::new(0.1))
-        .epochs(100)
-        .batch_size(32)
-        .seed(7)
-        .fit(&mut model, &scaler.transform(&train)?, &scaler.transform(&test)?)?;
+    let history = Trainer::new(Sgd::new(0.1)).epochs(100).batch_size(32).seed(7).fit(
+        &mut model,
+        &scaler.transform(&train)?,
+        &scaler.transform(&test)?,
+    )?;
     println!("{history}");
 
     // The scaler belongs to the model: saved together, it is applied to whatever is predicted later.

@@ -51,10 +51,7 @@ fn descend(
     for step in 0..10 {
         let (loss, gradient) = model.loss_and_gradient(inputs, targets)?;
         let w = model.params_flat_mut();
-        println!(
-            "{step:4} {:9.4} {:9.4} {loss:9.4} {:9.4} {:9.4}",
-            w[0], w[1], gradient[0], gradient[1]
-        );
+        println!("{step:4} {:9.4} {:9.4} {loss:9.4} {:9.4} {:9.4}", w[0], w[1], gradient[0], gradient[1]);
         w[0] -= 0.1 * gradient[0];
         w[1] -= 0.1 * gradient[1];
     }

@@ -62,7 +62,10 @@ fn the_readme_shows_what_is_emitted() {
     let readme = std::fs::read_to_string(nn_tests::root().join("../README.md")).expect("there is a README");
     let file = model_files().into_iter().find(|file| file.name == "logistic").expect("the model is there");
     let rust = nn_compiler::texts(&plan(&file.tokens)).rust;
-    assert!(readme.contains(&format!("```rust\n{rust}```")), "the README's emitted code is stale; it should be\n{rust}");
+    assert!(
+        readme.contains(&format!("```rust\n{rust}```")),
+        "the README's emitted code is stale; it should be\n{rust}"
+    );
 }
 
 /// The same tokens give the same text, byte for byte.
