@@ -1,7 +1,7 @@
 //! The slide that this project comes from: `ŷ = x1 w1 + x2 w2` as a graph, its derivatives by the chain rule, and
 //! gradient descent with the numbers of every step, for the lecture's two losses.
 
-use ndarray::{ArrayView2, array};
+use ndarray::{Array2, array};
 use nn_runtime::model::Train;
 use nn_runtime::prelude::*;
 
@@ -30,13 +30,13 @@ fn main() -> nn_runtime::Result<()> {
     println!("With the loss J = y - target\n\n{}", Difference::EXPLANATION);
     println!("Ten steps with η = 0.1. The loss falls below zero and would fall for ever:\n");
     let mut model = Difference::new(0);
-    descend(&mut model, inputs.view(), targets.view())?;
+    descend(&mut model, &inputs, &targets)?;
 
     println!("\nWith the mean squared error\n\n{}", Squared::EXPLANATION);
     println!("What the compiler emits for it:\n\n{}", Squared::RUST);
     println!("Ten steps with η = 0.1. The weights go to 2 and -3:\n");
     let mut model = Squared::new(0);
-    let loss = descend(&mut model, inputs.view(), targets.view())?;
+    let loss = descend(&mut model, &inputs, &targets)?;
     println!("\nafter ten steps: w1 = {:.4}, w2 = {:.4}, J = {loss:.6}", model.params.w1, model.params.w2);
     Ok(())
 }
@@ -44,17 +44,17 @@ fn main() -> nn_runtime::Result<()> {
 /// `w ← w - η ∂J/∂w`, ten times, by hand. Returns the loss after the last step.
 fn descend(
     model: &mut impl Train<Scalar = f32>,
-    inputs: ArrayView2<'_, f32>,
-    targets: ArrayView2<'_, f32>,
+    inputs: &Array2<f32>,
+    targets: &Array2<f32>,
 ) -> nn_runtime::Result<f32> {
     println!("step        w1        w2         J    ∂J/∂w1    ∂J/∂w2");
     for step in 0..10 {
-        let (loss, gradient) = model.loss_and_gradient(inputs, targets)?;
+        let (loss, gradient) = model.loss_and_gradient(inputs.view(), targets.view())?;
         let w = model.params_flat_mut();
         println!("{step:4} {:9.4} {:9.4} {loss:9.4} {:9.4} {:9.4}", w[0], w[1], gradient[0], gradient[1]);
         w[0] -= 0.1 * gradient[0];
         w[1] -= 0.1 * gradient[1];
     }
-    let (loss, _) = model.loss_and_gradient(inputs, targets)?;
+    let (loss, _) = model.loss_and_gradient(inputs.view(), targets.view())?;
     Ok(loss)
 }

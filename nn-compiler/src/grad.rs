@@ -117,13 +117,12 @@ pub fn differentiate(
 
     let mut roots = Vec::new();
     for &(id, root) in wanted {
-        let adjoint = match adjoints.get(&id) {
-            Some(adjoint) => adjoint.id,
+        let adjoint = if let Some(adjoint) = adjoints.get(&id) {
+            adjoint.id
+        } else {
             // Nothing depends on it, which is different from a dependence that can't be differentiated.
-            None => {
-                let shape = graph.borrow()[id].shape.clone();
-                graph.borrow_mut().constant(0.0, shape)
-            }
+            let shape = graph.borrow()[id].shape.clone();
+            graph.borrow_mut().constant(0.0, shape)
         };
         name(&graph, id, adjoint);
         roots.push((root, adjoint));

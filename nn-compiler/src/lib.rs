@@ -29,6 +29,7 @@ use schedule::{Plan, order};
 ///
 /// Mistakes become `compile_error!` calls at the user's tokens, beside a stub of each model so that rustc
 /// reports nothing on top.
+#[allow(clippy::needless_pass_by_value, reason = "tokens in, tokens out, as a macro has it")]
 pub fn expand(tokens: TokenStream) -> TokenStream {
     let source = match parse::source(tokens.clone()) {
         Ok(source) => source,

@@ -40,7 +40,7 @@ pub fn slices<T, const N: usize>(mut values: &[T], lens: [usize; N]) -> [&[T]; N
 pub fn means<T: Real>(sums: &mut [T], examples: usize) {
     let count = T::from_f64(examples as f64);
     for sum in sums {
-        *sum = *sum / count;
+        *sum /= count;
     }
 }
 

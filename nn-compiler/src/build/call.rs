@@ -160,7 +160,7 @@ impl Builder<'_> {
         };
         let feeds = &self.feeds;
         std::iter::once(feeds.clone())
-            .chain((2..).map(|count| format!("{feeds}_{count}")))
+            .chain((2..usize::MAX).map(|count| format!("{feeds}_{count}")))
             .find(|owner| !taken(owner))
             .unwrap_or_default()
     }

@@ -125,16 +125,14 @@ impl Builder<'_> {
 
     /// A number that is known at compile time.
     pub(super) fn number_of(&mut self, expr: &Expr) -> Option<f64> {
-        match self.value(expr)? {
-            Value::Number(number) => Some(number),
-            _ => {
-                self.errors.push(
-                    Diagnostic::new(expr.region, "this has to be a number that is known at compile time")
-                        .help("write the number itself"),
-                );
-                None
-            }
+        if let Value::Number(number) = self.value(expr)? {
+            return Some(number);
         }
+        self.errors.push(
+            Diagnostic::new(expr.region, "this has to be a number that is known at compile time")
+                .help("write the number itself"),
+        );
+        None
     }
 
     /// A whole number, not negative.

@@ -392,7 +392,7 @@ impl<'a> Builder<'a> {
         let field = |name: &str| name.replace('.', "_");
         let taken: HashSet<String> = self.params.iter().map(|param| field(&param.name)).collect();
         let name = std::iter::once(full(owner))
-            .chain((2..).map(|count| full(&format!("{owner}_{count}"))))
+            .chain((2..usize::MAX).map(|count| full(&format!("{owner}_{count}"))))
             .find(|name| !taken.contains(&field(name)))
             .unwrap_or_default();
         let span = declared.map_or(region.start, Ident::span);

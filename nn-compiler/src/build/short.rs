@@ -45,7 +45,7 @@ pub(super) fn model(mut body: Body) -> Result<Model, Diagnostic> {
         match text.chars().next() {
             Some('x') => inputs.push(Variable { name, shape: None }),
             Some('w' | 'b') => {
-                params.push(Statement::Param { variable: Variable { name, shape: None }, init: None })
+                params.push(Statement::Param { variable: Variable { name, shape: None }, init: None });
             }
             _ => {
                 return Err(Diagnostic::new(name.span(), format!("`{text}` has no role")).help(format!(

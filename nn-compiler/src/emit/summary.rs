@@ -15,7 +15,7 @@ pub fn text(plan: &Plan) -> String {
         rows.push([input.name.to_string(), shape(&input.shape), String::new(), "input".to_owned()]);
     }
     for param in model.params.iter().filter(|param| !param.name.contains('.')) {
-        let count = counted(&[param.shape.clone()]);
+        let count = counted(std::slice::from_ref(&param.shape));
         rows.push([param.name.clone(), shape(&param.shape), count, "parameter".to_owned()]);
     }
     for id in computed(&plan.program, &names) {
@@ -83,7 +83,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -14,8 +14,8 @@ pub(super) fn to_fixpoint(graph: &Graph, stage: Stage) -> Graph {
     for _ in 0..ROUNDS {
         let changed = std::cell::Cell::new(false);
         graph = rebuild(&graph, |op, attrs, operands| {
-            let matching = op.rewrites.iter().filter(|rewrite| rewrite.stage == stage);
-            let replacement = matching.filter_map(|rewrite| (rewrite.apply)(attrs, operands)).next();
+            let mut matching = op.rewrites.iter().filter(|rewrite| rewrite.stage == stage);
+            let replacement = matching.find_map(|rewrite| (rewrite.apply)(attrs, operands));
             changed.set(changed.get() || replacement.is_some());
             replacement
         });

@@ -147,7 +147,7 @@ impl Names {
             let name = if free(&base) {
                 base
             } else {
-                (2..).map(|count| format!("{base}_{count}")).find(free).unwrap_or(base)
+                (2..usize::MAX).map(|count| format!("{base}_{count}")).find(free).unwrap_or(base)
             };
             taken.insert(name.clone());
             names[id.index()] = name;
