@@ -6,19 +6,24 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    println!("cargo::rerun-if-changed=models");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
     let out = env::var("OUT_DIR").expect("cargo says where to write");
-    let mut files: Vec<_> = fs::read_dir(Path::new(&root).join("models"))
-        .expect("the models are there")
-        .map(|entry| entry.expect("an entry can be read").path())
-        .collect();
-    files.sort();
-
     let mut zoo = String::new();
-    for dtype in ["f32", "f64"] {
+    for (folder, dtype, module) in [
+        ("models", "f32", "f32s"),
+        ("models", "f64", "f64s"),
+        ("operations", "f32", "operations_f32"),
+        ("operations", "f64", "operations_f64"),
+    ] {
+        println!("cargo::rerun-if-changed={folder}");
+        let mut files: Vec<_> = fs::read_dir(Path::new(&root).join(folder))
+            .expect("the models are there")
+            .map(|entry| entry.expect("an entry can be read").path())
+            .collect();
+        files.sort();
         let mut visits = String::new();
-        writeln!(zoo, "/// The models in {dtype}.\npub mod {dtype}s {{").expect("a string can be written");
+        writeln!(zoo, "/// The models of `{folder}/` in {dtype}.\npub mod {module} {{")
+            .expect("a string can be written");
         for file in &files {
             let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a file has a name");
             let text = fs::read_to_string(file).expect("a model can be read");
@@ -31,7 +36,7 @@ fn main() {
             let text = format!("{before}model {struct_name}<{dtype}>{rest}");
             writeln!(
                 zoo,
-                "/// `models/{name}.rs`.\npub mod {name} {{\nuse nn_runtime::nn_model;\n{text}\n}}"
+                "/// `{folder}/{name}.rs`.\npub mod {name} {{\nuse nn_runtime::nn_model;\n{text}\n}}"
             )
             .expect("a string can be written");
             let kind = if text.contains("loss ") { "with_loss" } else { "without_loss" };

@@ -12,7 +12,7 @@ mod zoo {
     include!(concat!(env!("OUT_DIR"), "/zoo.rs"));
 }
 
-pub use zoo::{f32s, f64s};
+pub use zoo::{f32s, f64s, operations_f32, operations_f64};
 
 /// What is done with every compiled model.
 pub trait Visitor<T> {
@@ -36,11 +36,16 @@ pub fn root() -> PathBuf {
 }
 
 /// Every file of `tests/models`, by name.
+pub fn model_files() -> Vec<ModelFile> {
+    files("models")
+}
+
+/// Every file of a folder of models, by name.
 ///
 /// # Panics
 /// If a file can't be read or holds no `nn_model!`.
-pub fn model_files() -> Vec<ModelFile> {
-    let folder = root().join("models");
+pub fn files(folder: &str) -> Vec<ModelFile> {
+    let folder = root().join(folder);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("tests/models is there")
         .map(|entry| entry.expect("an entry can be read").path())

@@ -162,6 +162,13 @@ impl Builder<'_> {
         if matches!(op.kernel, ops::Kernel::Pointwise) && operands.len() > 1 {
             operands = self.broadcast(op, &operands, region)?;
         }
+        if let Some(value) = self.constant(op, &attrs, &operands)
+            && !value.is_finite()
+        {
+            let fact = format!("`{}` of these constants is {value}", symbol(op));
+            self.errors.push(Diagnostic::new(region, fact).help("constants of a model are finite numbers"));
+            return None;
+        }
         match self.graph.apply(op, attrs, &operands, region) {
             Ok(id) => Some(id),
             Err(mismatch) => {
@@ -169,6 +176,17 @@ impl Builder<'_> {
                 None
             }
         }
+    }
+
+    /// The value of a pointwise operation on constants alone.
+    fn constant(&self, op: &Op, attrs: &Attrs, operands: &[NodeId]) -> Option<f64> {
+        let value = |&id: &NodeId| match self.graph[id].kind {
+            Kind::Constant(number) => Some(ndarray::arr0(number.0).into_dyn()),
+            _ => None,
+        };
+        let values: Vec<_> = operands.iter().map(value).collect::<Option<_>>()?;
+        let pointwise = matches!(op.kernel, ops::Kernel::Pointwise) && !values.is_empty();
+        if pointwise { (op.eval)(attrs, &values).first().copied() } else { None }
     }
 
     /// The operands stretched to the shape that they have in common.

@@ -172,7 +172,10 @@ impl<'a> Builder<'a> {
             self.source.push(text.clone());
             loss = self.loss(value);
         }
-        self.report_unused();
+        // After another mistake, what is unused may only be unused because of it.
+        if self.errors.iter().count() == before {
+            self.report_unused();
+        }
         if self.errors.iter().count() > before {
             return None;
         }
@@ -247,6 +250,11 @@ impl<'a> Builder<'a> {
             };
             binding.used = true;
             let Some(id) = self.node(binding_value(&self.scopes, &name), region) else { continue };
+            if !self.graph[id].varies {
+                let fact = format!("the output `{name}` does not depend on any input");
+                self.errors.push(Diagnostic::new(region, fact).help("a model maps inputs to outputs"));
+                continue;
+            }
             let shape = self.graph[id].shape.clone();
             if output.shape.is_some() && shape_of(output) != shape {
                 let fact = format!("the output `{name}` has the shape {shape}, not {}", shape_of(output));
