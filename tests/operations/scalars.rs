@@ -10,7 +10,7 @@ nn_model! {
         d = max(t, z*v) - min(t, z) + clamp(t, -0.3, 0.6) + sign(z) * t;
         e = select(t > z, t*t, z*v) + select(t < z, u, v) * select(t >= 0, 1, t) + select(t <= 0.1, z, t);
         f = select(x == z, 1, t) + select(x != z, t, 0) + erf(t) - (-t)^3 + p^z + p^0.5;
-        g = 2 / p - pow(p, 1.5) + stop_gradient(t) * u;
+        g = 2 / p - pow(p, 1.5) + stop_gradient(z) * u;
         h = (t - 1) * (1 - t) + 3*t;
         loss (a + b + c + d + e + f + g + h - target)^2;
     }

@@ -211,8 +211,17 @@ impl<T: Real> Visitor<T> for AgainstReference {
     }
 }
 
+/// Straight-line code of a hundred scalar operations takes megabytes of stack where nothing is optimised.
 #[test]
 fn emitted_code_agrees_with_the_interpreter() {
+    let big = std::thread::Builder::new().stack_size(1 << 29);
+    let thread = big.spawn(compare_with_the_interpreter).expect("a thread can be started");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn compare_with_the_interpreter() {
     let start = |folder, bound| AgainstReference { folder, bound, worst: 0.0, comparisons: 0 };
     let mut double = start("models", 1e-11);
     f64s::visit(&mut double);
