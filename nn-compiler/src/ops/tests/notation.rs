@@ -41,7 +41,7 @@ fn pointwise_formulas() {
         (a.map(&relu::RELU), "relu(a)", r"\operatorname{relu}\left(a\right)", "max(a, 0.0)"),
         (
             a.zip(&gate::GATE, b + c),
-            "gate(a, b + c)",
+            "(b + c) * (a > 0)",
             r"\left(b + c\right) \cdot \mathbb{1}_{a > 0}",
             "select(gt(a, 0.0), b + c, 0.0)",
         ),
