@@ -113,7 +113,7 @@ pub trait PullbackExt: Pullback {
         Ok(pull_back(self, inputs, cotangents)?.0)
     }
 
-    /// The mean over the rows of Jᵀ·cotangent with respect to all parameters, in the order of
+    /// The sum over the rows of Jᵀ·cotangent with respect to all parameters, in the order of
     /// [`params_flat`](Model::params_flat). For models without a loss.
     ///
     /// # Errors
@@ -198,18 +198,17 @@ fn pull_back<M: Pullback>(
     let batch = Batch::new(flat(&inputs), M::INPUT_LEN, flat(&cotangents), M::OUTPUT_LEN);
 
     let mut input_gradient = vec![M::Scalar::ZERO; rows * M::INPUT_LEN];
-    let mut mean = vec![M::Scalar::ZERO; M::PARAM_COUNT];
+    let mut sum = vec![M::Scalar::ZERO; M::PARAM_COUNT];
     let mut gradient = AlignedVec::zeroed(M::PARAM_COUNT);
     let mut workspace = AlignedVec::zeroed(M::PULLBACK_WORKSPACE);
     for range in partitions(rows) {
-        let weight = M::Scalar::from_f64(range.len() as f64 / rows as f64);
         let part = &mut input_gradient[range.start * M::INPUT_LEN..range.end * M::INPUT_LEN];
         model.pullback(&batch.slice(range), part, &mut gradient, &mut workspace);
-        for (sum, &addend) in mean.iter_mut().zip(gradient.iter()) {
-            *sum += weight * addend;
+        for (sum, &addend) in sum.iter_mut().zip(gradient.iter()) {
+            *sum += addend;
         }
     }
-    Ok((array(rows, M::INPUT_LEN, input_gradient)?, mean))
+    Ok((array(rows, M::INPUT_LEN, input_gradient)?, sum))
 }
 
 /// The elements of a view that `as_standard_layout` made.

@@ -248,7 +248,7 @@ pub trait Pullback: Model {
     /// Pulls cotangents of the outputs, which take the place of the batch's targets, back to the inputs.
     ///
     /// `input_gradient`, row-major `[batch.len(), INPUT_LEN]`, is overwritten by Jᵀ·cotangent of each example.
-    /// Models that are [`PullbackParams`] overwrite `gradient`, `[PARAM_COUNT]`, by the mean over the batch of what
+    /// Models that are [`PullbackParams`] overwrite `gradient`, `[PARAM_COUNT]`, by the sum over the batch of what
     /// is pulled back to the parameters; others leave it alone.
     fn pullback(
         &self,

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use nn_runtime::TrainExt;
 use nn_runtime::kernels::Real;
 use nn_runtime::model::{Batch, Inspect, Model, Pullback, PullbackParams, Train};
+use nn_runtime::{PullbackExt, TrainExt};
 use nn_tests::{Visitor, f32s, f64s, root};
 use serde_json::Value;
 
@@ -129,7 +129,21 @@ impl<T: Real> Visitor<T> for Against {
         let (examples, inputs) = (golden.examples::<M>(), cast(&golden.rows("inputs")));
         let ones = vec![T::ONE; examples * M::OUTPUT_LEN];
         let (_, gradient) = pullback(&model, &inputs, &ones);
-        self.agree(name, "gradient", &gradient, &golden.tensors::<M>("gradients"));
+        let expected = golden.tensors::<M>("gradients");
+        self.agree(name, "gradient", &gradient, &expected);
+
+        // The method that users call, on one partition of a batch and on several.
+        for repeats in [1, 8] {
+            let rows = examples * repeats;
+            let matrix = |values: &[T], width: usize| {
+                ndarray::Array2::from_shape_vec((rows, width), values.repeat(repeats)).expect("whole rows")
+            };
+            let gradient = model
+                .parameter_gradient(matrix(&inputs, M::INPUT_LEN).view(), matrix(&ones, M::OUTPUT_LEN).view())
+                .expect("the rows fit the model");
+            let expected: Vec<f64> = expected.iter().map(|g| g * repeats as f64).collect();
+            self.agree(name, "parameter gradient", &widen(&gradient), &expected);
+        }
     }
 }
 

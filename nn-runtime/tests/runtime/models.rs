@@ -257,7 +257,7 @@ impl<T: Real> Pullback for Parabola<T> {
             *d_x = d[0] * (a + a) * x + d[1];
             sum += d[0] * x * x + d[1];
         }
-        gradient[0] = sum / T::from_f64(batch.len() as f64);
+        gradient[0] = sum;
     }
 }
 
