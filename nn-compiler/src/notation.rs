@@ -52,7 +52,9 @@ impl Formula {
 
     /// In brackets if it binds looser than `level`.
     pub fn at(&self, level: Level, style: Style) -> String {
-        if self.level >= level {
+        // In Rust a comparison is a call, whose level only says that it gives a truth value.
+        let is_call = style == Style::Rust && self.level == Level::Compare;
+        if self.level >= level || is_call {
             self.text.clone()
         } else if style == Style::Latex {
             format!(r"\left({}\right)", self.text)

@@ -24,7 +24,8 @@ const fn comparison(name: &'static str, eval: Eval, notation: Notation) -> Op {
 
 fn written(style: Style, op: &Op, x: &[Formula], symbol: &str, latex: &str) -> Formula {
     match style {
-        Style::Rust => style.call(op.name, x),
+        // A truth value, as the level says, whatever the syntax.
+        Style::Rust => Formula::new(style.call(op.name, x).text, Level::Compare),
         _ => style.infix(x, symbol, latex, Level::Compare),
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn declarations(plan: &Plan, texts: &Texts) -> TokenStream {
 
         #runtime::flat! {
             #[doc = #params_doc]
+            #[allow(non_snake_case, reason = "the names are the user's: `W`")]
             #[derive(Clone, Debug)]
             #visibility struct #params: #real { #(#fields),* }
         }
@@ -195,6 +196,9 @@ fn inherent(plan: &Plan) -> TokenStream {
     let batch = batch_function(model, &plan.forward, "forward");
     let (input_len, output_len) = (count(&model.inputs), count(&model.outputs));
 
+    // The arguments of `infer` have the user's names, which these must not meet.
+    let own = |name| Ident::new(name, Span::mixed_site());
+    let (inputs, outputs, workspace) = (own("inputs"), own("outputs"), own("workspace"));
     let mut offset = 0;
     let (mut args, mut fills) = (Vec::new(), Vec::new());
     for input in &model.inputs {
@@ -202,13 +206,13 @@ fn inherent(plan: &Plan) -> TokenStream {
         let end = offset + n;
         if input.shape.is_scalar() {
             args.push(quote!(#name: #real));
-            fills.push(quote!(inputs[#offset] = #name;));
+            fills.push(quote!(#inputs[#offset] = #name;));
         } else {
             let array = array(&real, &input.shape);
             let flattened =
                 (1..input.shape.len()).fold(quote!(#name), |inner, _| quote!(#inner.as_flattened()));
             args.push(quote!(#name: &#array));
-            fills.push(quote!(inputs[#offset..#end].copy_from_slice(#flattened);));
+            fills.push(quote!(#inputs[#offset..#end].copy_from_slice(#flattened);));
         }
         offset = end;
     }
@@ -216,7 +220,7 @@ fn inherent(plan: &Plan) -> TokenStream {
     let (mut types, mut values) = (Vec::new(), Vec::new());
     for output in &model.outputs {
         types.push(array(&real, &output.shape));
-        values.push(nested(&output.shape, offset));
+        values.push(nested(&outputs, &output.shape, offset));
         offset += output.shape.count();
     }
     let (returns, value) = if let ([only], [value]) = (&types[..], &values[..]) {
@@ -241,16 +245,16 @@ fn inherent(plan: &Plan) -> TokenStream {
             /// The outputs for one example. Takes nothing from the heap.
             #[must_use]
             pub fn infer(&self, #(#args),*) -> #returns {
-                let mut inputs = [0.0; #input_len];
+                let mut #inputs = [0.0; #input_len];
                 #(#fills)*
-                let mut outputs = [0.0; #output_len];
-                let mut workspace = #runtime::kernels::Aligned([0.0; forward_workspace(#one)]);
+                let mut #outputs = [0.0; #output_len];
+                let mut #workspace = #runtime::kernels::Aligned([0.0; forward_workspace(#one)]);
                 forward_batch(
                     #runtime::model::Model::params_flat(self),
                     #one,
-                    &#runtime::model::Batch::inputs(&inputs, #input_len),
-                    &mut outputs,
-                    &mut workspace.0,
+                    &#runtime::model::Batch::inputs(&#inputs, #input_len),
+                    &mut #outputs,
+                    &mut #workspace.0,
                 );
                 #value
             }
@@ -259,7 +263,7 @@ fn inherent(plan: &Plan) -> TokenStream {
 }
 
 /// An output of a given shape from the flat outputs.
-fn nested(shape: &Shape, offset: usize) -> TokenStream {
+fn nested(outputs: &Ident, shape: &Shape, offset: usize) -> TokenStream {
     let index = shape
         .strides()
         .iter()
@@ -269,7 +273,7 @@ fn nested(shape: &Shape, offset: usize) -> TokenStream {
             quote!(+ #i * #stride)
         })
         .collect::<TokenStream>();
-    (0..shape.len()).rev().fold(quote!(outputs[#offset #index]), |inner, axis| {
+    (0..shape.len()).rev().fold(quote!(#outputs[#offset #index]), |inner, axis| {
         let i = format_ident!("i{axis}");
         quote!(::core::array::from_fn(|#i| #inner))
     })
@@ -384,7 +388,7 @@ fn pullback(model: &Model, function: &Function) -> TokenStream {
     let tile = function.tile;
     let (shared, prepared, sums) = (shared_len(function), prepared_len(function), sums_len(function));
     let prepare = prepare_call(function, "pullback");
-    let with_params = function.graph.roots.iter().any(|(root, _)| matches!(root, Root::ParamGradient(_)));
+    let with_params = !model.has_loss;
     let finish = with_params.then(|| finish(model, function, "pullback"));
     let marker = with_params.then(|| quote!(impl #runtime::model::PullbackParams for #name {}));
     quote! {

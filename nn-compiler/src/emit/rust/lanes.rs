@@ -7,7 +7,7 @@ use super::names::{Names, leaves};
 use super::source::{Head, Source, comment};
 use crate::graph::{Kind, NodeId, Root};
 use crate::model::Model;
-use crate::notation::Style;
+use crate::notation::{Formula, Level, Style};
 use crate::schedule::{Function, Step, When, Work};
 
 /// What a function gives back for each tile.
@@ -161,7 +161,7 @@ impl Writer<'_> {
         let mut body = String::new();
         for step in self.function.steps_of(When::Tile) {
             if matches!(step.work, Work::Sum { .. }) {
-                let value = self.rust(step);
+                let value = self.rust(step).text;
                 let _ = write!(body, "*{} += {value};", self.sum_name(step.result));
             } else {
                 self.binding(step, &mut body);
@@ -213,14 +213,23 @@ impl Writer<'_> {
             let of = if of.contains('#') { self.names.get(step.result).trim_start_matches("d_") } else { of };
             body.push_str(&comment(&format!("∂J/∂{of}")));
         }
-        let value = self.rust(step);
-        let is_product = value.contains('*') && !value.contains(['+', '(']) && !value.contains(" - ");
-        let value = if is_product { format!("({value}).lanes()") } else { value };
+        let formula = self.rust(step);
+        let value = match formula.level {
+            Level::Compare if self.is_returned(step.result) => format!("{}.lanes()", formula.text),
+            _ if is_product(&formula) => format!("({}).lanes()", formula.text),
+            _ => formula.text,
+        };
         let _ = write!(body, "let {} = {value};", self.names.get(step.result));
     }
 
-    fn rust(&self, step: &Step) -> String {
-        formula::of_step(self.function, step, self.model.dtype, Style::Rust, &|id| self.name(id)).text
+    fn rust(&self, step: &Step) -> Formula {
+        formula::of_step(self.function, step, self.model.dtype, Style::Rust, &|id| self.name(id))
+    }
+
+    /// Whether a value goes into an array, where only plain values go.
+    fn is_returned(&self, id: NodeId) -> bool {
+        let is_root = self.function.graph.roots.iter().any(|&(_, root)| root == id);
+        is_root || self.function.when[id.index()] == When::Prologue
     }
 
     fn name(&self, id: NodeId) -> String {
@@ -255,6 +264,32 @@ pub(super) fn sum_name(model: &Model, function: &Function, names: &Names, id: No
         Some((Root::ParamGradient(at), _)) => format!("d_{}", model.params[*at].field),
         _ => names.get(id).to_owned(),
     }
+}
+
+/// Whether the runtime's type of a formula is a product that waits to be added to something. What is bound to a
+/// name is rounded once, there.
+fn is_product(formula: &Formula) -> bool {
+    let text = match formula.level {
+        Level::Product => &*formula.text,
+        Level::Negation => match formula.text.strip_prefix("-(").and_then(|text| text.strip_suffix(')')) {
+            Some(negated) => negated,
+            None => return false,
+        },
+        _ => return false,
+    };
+    let mut depth = 0;
+    let mut last = None;
+    for (at, symbol) in text.char_indices() {
+        match symbol {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            // A sign has no space behind it.
+            '+' | '-' if depth == 0 && text[at + 1..].starts_with(' ') => return false,
+            '*' | '/' if depth == 0 => last = Some(symbol),
+            _ => {}
+        }
+    }
+    last == Some('*')
 }
 
 /// The type of so many values.

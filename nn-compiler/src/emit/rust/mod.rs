@@ -87,7 +87,8 @@ pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
             unreachable_pub,
             unused_variables,
             unused_imports,
-            dead_code
+            dead_code,
+            non_snake_case
         )]
         const _: () = {
             #imports
