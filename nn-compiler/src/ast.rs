@@ -2,11 +2,19 @@
 
 use proc_macro2::{Ident, TokenStream};
 
-use crate::diag::Region;
+use crate::diag::{Diagnostics, Region};
 use crate::shape::Dtype;
 
-/// What stands between the brackets of `nn_model!`.
-pub enum Source {
+/// What stands between the brackets of `nn_model!`, and what in it could not be read.
+pub struct Source {
+    /// All that could be read.
+    pub form: Form,
+    /// The mistakes that the parser has stepped over, so that later stages can add theirs.
+    pub errors: Diagnostics,
+}
+
+/// The two forms of a source.
+pub enum Form {
     /// One or more bindings, an expression's worth of model: `y = sigmoid(x1*w1 + b)`.
     Short(Body),
     /// Models and functions.
@@ -62,6 +70,8 @@ pub struct Function {
     pub parameters: Vec<Ident>,
     /// The maths, with the value as its tail.
     pub body: Body,
+    /// Whether the header could not be read: a call gives anything.
+    pub broken: bool,
 }
 
 /// Statements in order.
@@ -111,6 +121,11 @@ pub enum Statement {
         /// The user's text, for explanations.
         text: String,
     },
+    /// A statement that could not be read. Its names stand for anything.
+    Broken {
+        /// What it would have bound or declared.
+        names: Vec<Ident>,
+    },
 }
 
 /// An expression and where it stands.
@@ -133,7 +148,7 @@ pub enum ExprKind {
     Field(Vec<Ident>),
     /// `-x`.
     Negate(Box<Expr>),
-    /// `a + b` and the like, by the operation that it calls.
+    /// `a + b` and the like, by the operator.
     Binary(&'static str, Box<Expr>, Box<Expr>),
     /// `f(a, b, axis = 1)`; a method call has its receiver as the first argument.
     Call(Ident, Vec<Argument>),
@@ -141,6 +156,8 @@ pub enum ExprKind {
     Index(Box<Expr>, Vec<Index>),
     /// `[2, 3]`.
     List(Vec<Expr>),
+    /// `"relu"`: never a value, but what it should have been depends on where it stands.
+    Text(String),
 }
 
 /// An argument of a call.

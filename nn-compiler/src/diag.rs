@@ -2,6 +2,8 @@
 //!
 //! Errors are collected through a whole compilation and rendered once, so that one build shows them all.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
@@ -64,6 +66,15 @@ impl Diagnostic {
         self
     }
 
+    /// The call of `compile_error!` that makes rustc underline the place, without a semicolon after it.
+    pub fn render(&self) -> TokenStream {
+        let (text, Region { start, end }) = (self.text(), self.region);
+        // rustc underlines from the first token's span to the last one's.
+        let path = quote_spanned!(start=> ::core::compile_error);
+        let call = quote_spanned!(end=> !{ #text });
+        quote::quote!(#path #call)
+    }
+
     /// The message and the help line below it, as rustc shows them.
     pub fn text(&self) -> String {
         match &self.help {
@@ -81,24 +92,32 @@ impl From<syn::Error> for Diagnostic {
             text.truncate(at);
             help
         });
-        Self { region: error.span().into(), message: text, help }
+        // A `syn::Error` shows its last token in this form alone.
+        Self { region: Region::of(&error.to_compile_error()), message: text, help }
     }
 }
 
 impl From<Diagnostic> for syn::Error {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self::new(diagnostic.region.start, diagnostic.text())
+        let Region { start, end } = diagnostic.region;
+        let (first, last) = (quote_spanned!(start=> ;), quote_spanned!(end=> ;));
+        Self::new_spanned(quote::quote!(#first #last), diagnostic.text())
     }
 }
 
 /// All mistakes found so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);
+    }
+
+    /// Notes those of another stage.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// Notes the mistake of a result, if it is one.
@@ -116,26 +135,22 @@ impl Diagnostics {
         self.0.iter()
     }
 
-    /// The value if nothing went wrong, everything that did otherwise.
+    /// The value if nothing went wrong; everything that did otherwise, in the order of the user's text. A function
+    /// that is called twice says the same only once.
     ///
     /// # Errors
     /// The collected mistakes, if there are any.
-    pub fn finish<T>(self, value: T) -> Result<T, Self> {
-        if self.is_empty() { Ok(value) } else { Err(self) }
-    }
-
-    /// `compile_error!` calls, each at its place.
-    pub fn render(&self) -> TokenStream {
-        self.0
-            .iter()
-            .map(|diagnostic| {
-                let (text, Region { start, end }) = (diagnostic.text(), diagnostic.region);
-                // rustc underlines from the first token's span to the last one's.
-                let path = quote_spanned!(start=> ::core::compile_error);
-                let call = quote_spanned!(end=> !{ #text });
-                quote::quote!(#path #call)
-            })
-            .collect()
+    pub fn finish<T>(mut self, value: T) -> Result<T, Self> {
+        if self.is_empty() {
+            return Ok(value);
+        }
+        self.0.sort_by_key(|diagnostic| {
+            let start = diagnostic.region.start.start();
+            (start.line, start.column)
+        });
+        let mut seen = BTreeSet::new();
+        self.0.retain(|error| seen.insert((format!("{:?}", error.region), error.message.clone())));
+        Err(self)
     }
 }
 
@@ -150,7 +165,11 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(1))
+        .filter(|(distance, candidate)| {
+            let longer = candidate.chars().count().max(name.chars().count());
+            // One letter in place of another one is no likeness.
+            *distance <= (longer / 3).max(1) && *distance < longer
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -163,13 +182,16 @@ mod tests {
     fn suggestions_are_close_or_absent() {
         assert_eq!(nearest("sigmiod", ["sigmoid", "sign", "sin"]), Some("sigmoid"));
         assert_eq!(nearest("h2", ["h1", "x"]), Some("h1"));
+        assert_eq!(nearest("v", ["x"]), None);
         assert_eq!(nearest("convolve", ["relu", "sum"]), None);
     }
 
     #[test]
-    fn help_survives_the_way_through_syn() {
-        let diagnostic = Diagnostic::new(Span::call_site(), "no such name").help("declare it");
+    fn help_and_place_survive_the_way_through_syn() {
+        let tokens: TokenStream = "a + b".parse().expect("these are tokens");
+        let diagnostic = Diagnostic::new(Region::of(&tokens), "no such name").help("declare it");
         let back = Diagnostic::from(syn::Error::from(diagnostic));
         assert_eq!((back.message.as_str(), back.help.as_deref()), ("no such name", Some("declare it")));
+        assert_eq!((back.region.start.start().column, back.region.end.end().column), (0, 5));
     }
 }

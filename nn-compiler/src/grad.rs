@@ -101,7 +101,8 @@ pub fn differentiate(
         let contributions = match op.vjp {
             Vjp::Rule(rule) => rule(&site, adjoint),
             Vjp::None { help } => {
-                let fact = format!("`{}` has no derivative, and what is wanted acts through it", op.name);
+                let fact =
+                    format!("`{}` has no derivative, and a gradient has to pass through it", op.written());
                 errors.push(Diagnostic::new(site.y.region(), fact).help(help));
                 continue;
             }

@@ -35,7 +35,7 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
         Ok(source) => source,
         Err(errors) => return with_stubs(&errors, &tokens),
     };
-    let is_short = matches!(source, ast::Source::Short(_));
+    let is_short = matches!(source.form, ast::Form::Short(_));
     match compile(source) {
         Ok(plans) => {
             let items: TokenStream = plans.iter().map(|plan| emit::rust::items(plan, &texts(plan))).collect();
@@ -47,10 +47,6 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
                 _ => items,
             }
         }
-        Err(errors) if is_short => {
-            let errors = errors.render();
-            quote::quote!({ #errors })
-        }
         Err(errors) => with_stubs(&errors, &tokens),
     }
 }
@@ -60,12 +56,12 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
 /// # Errors
 /// Every mistake in the models.
 pub fn compile(source: ast::Source) -> Result<Vec<Plan>, Diagnostics> {
-    let mut errors = Diagnostics::default();
+    let mut errors = source.errors;
     let mut plans = Vec::new();
-    for program in build::programs(source)? {
+    for program in build::programs(source.form, &mut errors) {
         match plan(program) {
             Ok(plan) => plans.push(plan),
-            Err(more) => more.iter().cloned().for_each(|error| errors.push(error)),
+            Err(more) => errors.append(more),
         }
     }
     errors.finish(plans)
@@ -134,9 +130,20 @@ pub fn texts(plan: &Plan) -> Texts {
     }
 }
 
-/// The errors, and a stub for every model whose header can still be read.
+/// The errors, placed so that rustc has nothing to add to them.
+///
+/// A type that contains an error is itself one, on which rustc accepts any use: fields, methods, traits, constants.
+/// So each model becomes an alias of an array whose length is the first error, `type Jet = [(); compile_error!{…}];`,
+/// and a formula without a model a block that ends with one, whose value is of such a type.
 fn with_stubs(errors: &Diagnostics, tokens: &TokenStream) -> TokenStream {
-    let stubs: TokenStream = parse::headers(tokens.clone()).iter().map(emit::rust::stub).collect();
-    let errors = errors.render();
-    quote::quote!(#errors #stubs)
+    let mut calls = errors.iter().map(diag::Diagnostic::render);
+    let Some(headings) = parse::headings(tokens.clone()) else { return quote::quote!({ #(#calls)* }) };
+    let Some(((visibility, name), others)) = headings.split_first() else { return calls.collect() };
+    let first = calls.next();
+    let (visibilities, names): (Vec<_>, Vec<_>) = others.iter().map(|(v, n)| (v, n)).unzip();
+    quote::quote! {
+        #visibility type #name = [(); #first];
+        #(#visibilities type #names = #name;)*
+        #(#calls)*
+    }
 }

@@ -1,115 +1,71 @@
-//! Mistakes in models: what the compiler says, and where. Each case is a model with its whole list of messages in
-//! `snapshots/errors/`, with the user's text that each message points at.
+//! Mistakes in models: what the compiler says, and where. The files of `errors/` hold bad models, one after the other
+//! with an empty line between them; `snapshots/errors/` shows all that the compiler says of each, in rustc's look.
 
-use nn_compiler::diag::{Diagnostics, Region};
-use proc_macro2::TokenStream;
+use std::fmt::Write;
+use std::fs;
 
-/// The messages of a source, each below the text that it underlines.
-fn report(source: &str) -> String {
-    let tokens: TokenStream = source.parse().expect("the cases are tokens");
-    let errors: Diagnostics = match nn_compiler::parse::source(tokens).and_then(nn_compiler::compile) {
-        Ok(_) => panic!("this model is accepted:\n{source}"),
-        Err(errors) => errors,
-    };
-    let mut out = format!("{source}\n");
-    for error in errors.iter() {
-        out.push_str(&format!("\nat `{}`\nerror: {}\n", underlined(source, error.region), error.text()));
+use nn_compiler::diag::{Diagnostic, Region};
+use proc_macro2::{Group, TokenStream, TokenTree};
+use proptest::prelude::*;
+
+/// Every mistake of a source, in the order of its text.
+fn mistakes(tokens: TokenStream) -> Vec<Diagnostic> {
+    match nn_compiler::parse::source(tokens).and_then(nn_compiler::compile) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().cloned().collect(),
+    }
+}
+
+/// A mistake as rustc shows it: the message, the user's lines with what is wrong in them underlined, the help.
+fn render(source: &str, error: &Diagnostic) -> String {
+    let mut out = format!("error: {}\n", error.message);
+    let (start, end) = (error.region.start.start(), error.region.end.end());
+    if is_placed(error.region) {
+        let width = end.line.to_string().len();
+        writeln!(out, "{:width$}--> {}:{}", "", start.line, start.column + 1).unwrap();
+        for (number, line) in source.lines().enumerate().take(end.line).skip(start.line - 1) {
+            let number = number + 1;
+            let from = if number == start.line { start.column } else { line.len() - line.trim_start().len() };
+            let to = if number == end.line { end.column } else { line.chars().count() };
+            writeln!(out, "{number:width$} | {line}").unwrap();
+            writeln!(out, "{:width$} | {:from$}{}", "", "", "^".repeat(to - from)).unwrap();
+        }
+        if let Some(help) = &error.help {
+            writeln!(out, "{:width$} = help: {help}", "").unwrap();
+        }
+    } else if let Some(help) = &error.help {
+        writeln!(out, " = help: {help}").unwrap();
     }
     out
 }
 
-/// The text of a region.
-fn underlined(source: &str, region: Region) -> String {
+/// Whether a region is a stretch of the source, and not the macro as a whole.
+fn is_placed(region: Region) -> bool {
     let (start, end) = (region.start.start(), region.end.end());
-    let lines: Vec<&str> = source.lines().collect();
-    let line: Vec<char> = lines.get(start.line - 1).copied().unwrap_or_default().chars().collect();
-    let last = if end.line == start.line { end.column } else { line.len() };
-    line[start.column..last.max(start.column)].iter().collect()
+    (start.line, start.column) < (end.line, end.column)
 }
 
-/// A model around some statements.
-fn body(statements: &str) -> String {
-    format!("model M(x: [16]) -> y {{ {statements} }}")
+/// The bad models of all files, by the file's name.
+fn cases() -> Vec<(String, Vec<String>)> {
+    let folder = nn_tests::root().join("errors");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("the bad models are there")
+        .map(|entry| entry.expect("an entry can be read").path())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| {
+            let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+            let text = fs::read_to_string(path).expect("a bad model can be read");
+            (name, text.split("\n\n").map(|case| case.trim().to_owned()).collect())
+        })
+        .collect()
 }
 
-const BODIES: &[(&str, &str)] = &[
-    ("unknown_name", "param w: [16]; y = dot(xx, w);"),
-    ("unknown_name_far", "y = sum(x) * momentum;"),
-    ("unknown_operation", "y = sum(sigmiod(x));"),
-    ("unknown_operation_far", "y = convolve(x);"),
-    ("operation_without_brackets", "y = relu;"),
-    ("missing_argument", "y = dense(x);"),
-    ("too_many_arguments", "y = sum(relu(x, 1));"),
-    ("unknown_argument", "y = sum(x, dim = 0);"),
-    ("misspelt_argument", "y = sum(dense(x, unist = 4));"),
-    ("matmul_sizes", "param w1: [10, 64], b1: [64]; y = sum(relu(x @ w1 + b1));"),
-    ("broadcast", "param w: [3]; y = sum(x + w);"),
-    ("dot_sizes", "param w: [3]; y = dot(x, w);"),
-    ("output_missing", "z = sum(x); y2 = z * 2;"),
-    ("unused_parameter", "param w: [16], v; y = dot(x, w);"),
-    ("unused_binding", "h = relu(x); y = sum(x);"),
-    ("two_losses", "param w: [16]; y = dot(x, w); loss mse(y, target); loss mae(y, target);"),
-    ("loss_no_scalar", "param w: [16]; h = x * w; y = sum(h); loss h;"),
-    ("target_outside_loss", "y = sum(x) - target;"),
-    ("target_bound", "target = sum(x); y = target;"),
-    (
-        "target_two_meanings",
-        "p = softmax(dense(x, 3)); y = sum(p); loss cross_entropy(p, target) + sum(mse(p, target));",
-    ),
-    ("initialiser", "param w: [16] = he_norml; y = dot(x, w);"),
-    ("initialiser_bounds", "param w: [16] = uniform(1, -1); y = dot(x, w);"),
-    ("size_zero", "param w: [0]; y = dot(x, w);"),
-    ("size_name", "param w: [batch, 16]; y = sum(w);"),
-    ("missing_operator", "y = 2x;"),
-    ("chained_comparison", "y = sum(select(0 < x < 1, x, 0));"),
-    ("power_of_python", "y = sum(x ** 2);"),
-    ("let_of_rust", "let h = relu(x); y = sum(h);"),
-    ("index_out_of_range", "y = x[16];"),
-    ("slice_out_of_range", "y = sum(x[10..20]);"),
-    ("slice_empty", "y = sum(x[4..4]);"),
-    ("slice_inclusive", "y = sum(x[0..=4]);"),
-    ("too_many_indices", "y = x[0, 1];"),
-    ("axis", "y = sum(x, axis = 1);"),
-    ("reshape", "y = sum(reshape(x, [3, 5]));"),
-    ("concat", "param w: [2, 3]; y = sum(concat(x, w));"),
-    ("softmax_of_a_scalar", "y = softmax(sum(x));"),
-    ("constant_bounds", "h = x; for i in 0..h { h = relu(h); } y = sum(h);"),
-    ("loop_never_runs", "h = x; for i in 3..3 { h = relu(h); } y = sum(h);"),
-    ("no_derivative", "param w: [16]; y = dot(x, w) > 0; loss mse(y, target);"),
-    (
-        "no_influence",
-        "param w: [16], v; y = dot(x, w); z = v * 2; loss mse(y, target) + 0 * stop_gradient(z);",
-    ),
-    ("value_goes_nowhere", "relu(x); y = sum(x);"),
-    ("string", "y = dense(x, 4, \"relu\");"),
-    ("list_as_value", "y = sum([1, 2]);"),
-    ("layer_parameter", "h = relu(dense(x, 4)); y = sum(h); loss mse(y, target) + sum(h.weihgt^2);"),
-    ("size_not_whole", "y = sum(dense(x, 2.5));"),
-    ("infinite_constant", "y = sum(x) * exp(1000);"),
-    ("output_without_input", "param w; h = sum(x); y = w * 2; loss mse(y, target) + h;"),
-    ("several_at_once", "param w: [3]; h = x + w; g = sigmiod(x); y = sum(hh);"),
-];
-
-const SOURCES: &[(&str, &str)] = &[
-    ("empty", ""),
-    ("short_role", "y = sigmoid(x*w + c)"),
-    ("short_expression", "sigmoid(x*w + b)"),
-    ("no_output", "model M(x) { y = x; }"),
-    ("no_body", "model M(x) -> y;"),
-    ("dtype", "model M<i32>(x) -> y { y = 2*x; }"),
-    ("output_shape", "model M(x: [16]) -> y: [5] { y = softmax(dense(x, 4)); }"),
-    ("keyword", "pub struct M { y: f32 }"),
-    ("two_models", "model M(x) -> y { y = 2*x; } model M(x) -> y { y = 3*x; }"),
-    ("mistakes_in_two_models", "model A(x) -> y { y = x*v; } model B(x) -> y { y = sigmiod(x); }"),
-    ("duplicate_inputs", "model M(x, x) -> y { y = 2*x; }"),
-    ("function_without_value", "fn f(x) { h = relu(x); } model M(x) -> y { y = f(x); }"),
-    ("function_arguments", "fn f(x, n) { dense(x, n) } model M(x: [4]) -> y { y = sum(f(x)); }"),
-    ("function_is_an_operation", "fn relu(x) { x } model M(x) -> y { y = relu(x); }"),
-    ("endless_function", "fn f(x) { f(x) } model M(x) -> y { y = f(x); }"),
-    ("loss_in_a_function", "fn f(x) { loss x; x } model M(x) -> y { y = f(x); }"),
-    ("unused_input", "model M(x, z) -> y { y = 2*x; }"),
-    ("scalar_has_no_axes", "model M(x) -> y { y = softmax(x); }"),
-];
+fn tokens(source: &str) -> TokenStream {
+    source.parse().unwrap_or_else(|error| panic!("{error} in\n{source}"))
+}
 
 #[test]
 fn messages_are_exact() {
@@ -117,52 +73,244 @@ fn messages_are_exact() {
     settings.set_snapshot_path("../snapshots/errors");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| {
-        for (name, statements) in BODIES {
-            insta::assert_snapshot!(*name, report(&body(statements)));
-        }
-        for (name, source) in SOURCES {
-            insta::assert_snapshot!(*name, report(source));
-        }
-    });
-    assert!(BODIES.len() + SOURCES.len() >= 60);
-}
-
-/// Every mistake has advice, or says all there is to say.
-#[test]
-fn nearly_every_message_helps() {
-    let cases =
-        BODIES.iter().map(|(_, text)| body(text)).chain(SOURCES.iter().map(|(_, text)| (*text).to_owned()));
-    let reports: Vec<String> = cases.map(|source| report(&source)).collect();
-    let helpful = reports.iter().filter(|report| report.contains("= help: ")).count();
-    assert!(helpful * 10 >= reports.len() * 9, "{helpful} of {}", reports.len());
-}
-
-/// Broken versions of good models never make the compiler panic.
-#[test]
-fn no_tokens_make_the_compiler_panic() {
-    for file in nn_tests::model_files() {
-        let trees: Vec<_> = file.tokens.clone().into_iter().collect();
-        for cut in 0..trees.len() {
-            let without: TokenStream =
-                trees.iter().enumerate().filter(|(at, _)| *at != cut).map(|(_, tree)| tree.clone()).collect();
-            let _ = nn_compiler::expand(without);
-        }
-        let Some(proc_macro2::TokenTree::Group(inner)) = trees.last() else { continue };
-        let statements: Vec<_> = inner.stream().into_iter().collect();
-        for cut in 0..statements.len() {
-            let without: TokenStream = statements
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| *at != cut)
-                .map(|(_, tree)| tree.clone())
-                .collect();
-            let body = proc_macro2::Group::new(inner.delimiter(), without);
-            let head = trees[..trees.len() - 1].iter().cloned();
-            let source = head.chain([proc_macro2::TokenTree::Group(body)]).collect();
-            if let Err(errors) = nn_compiler::parse::source(source).and_then(nn_compiler::compile) {
-                assert!(errors.iter().all(|error| !error.message.is_empty()));
+    let mut count = 0;
+    for (name, sources) in cases() {
+        let mut report = String::new();
+        for source in &sources {
+            let errors = mistakes(tokens(source));
+            assert!(!errors.is_empty(), "this model is accepted:\n{source}");
+            for error in &errors {
+                report.push_str(&render(source, error));
+                report.push('\n');
             }
+            report.push_str("────────\n\n");
         }
+        count += sources.len();
+        settings.bind(|| insta::assert_snapshot!(name, report));
+    }
+    assert!(count >= 150, "{count} bad models");
+}
+
+/// Each message underlines something and offers a way out.
+#[test]
+fn every_message_is_placed_and_helps() {
+    for source in cases().iter().flat_map(|(_, sources)| sources) {
+        for error in mistakes(tokens(source)) {
+            let text = error.text();
+            assert!(is_placed(error.region), "`{text}` is nowhere in\n{source}");
+            assert!(error.help.is_some(), "`{text}` leaves the user alone with\n{source}");
+        }
+    }
+}
+
+/// One mistake, one message: what follows from it is not reported as well.
+#[test]
+fn nothing_follows_from_a_mistake() {
+    for (name, sources) in cases() {
+        if name == "several" {
+            continue;
+        }
+        for source in sources {
+            let errors = mistakes(tokens(&source));
+            let texts: Vec<String> = errors.iter().map(Diagnostic::text).collect();
+            assert_eq!(errors.len(), 1, "{source}\n{}", texts.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn an_empty_macro_says_what_to_write() {
+    let errors = mistakes(TokenStream::new());
+    let texts: Vec<String> = errors.iter().map(Diagnostic::text).collect();
+    assert_eq!(
+        texts,
+        ["there is no model here\n  = help: write `y = sigmoid(x*w + b)`, or `model Name(x) -> y { … }`"]
+    );
+}
+
+/// A change of a token stream, at a place that counts tokens inside of groups too.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Delete(usize),
+    Duplicate(usize),
+    /// Exchanges two tokens; of groups, their whole content moves along.
+    Swap(usize, usize),
+    Replace(usize, &'static str),
+    Insert(usize, &'static str),
+}
+
+/// Tokens that a model may hold, and some that it may not.
+const TOKENS: &[&str] = &[
+    "x",
+    "y",
+    "w",
+    "h",
+    "b",
+    "target",
+    "param",
+    "loss",
+    "model",
+    "fn",
+    "for",
+    "in",
+    "let",
+    "if",
+    "relu",
+    "dense",
+    "softmax",
+    "sum",
+    "select",
+    "concat",
+    "reshape",
+    "cross_entropy",
+    "one_hot",
+    "transpose",
+    "axis",
+    "units",
+    "true",
+    "normal",
+    "f64",
+    "_",
+    "0",
+    "1",
+    "2",
+    "3",
+    "0.5",
+    "1e300",
+    "1e-320",
+    "4294967295",
+    "65536",
+    "99999999999999999999",
+    "2x",
+    "\"relu\"",
+    "'c'",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "@",
+    "<",
+    "=",
+    "==",
+    ".",
+    "..",
+    "..=",
+    ",",
+    ";",
+    ":",
+    "::",
+    "->",
+    "#",
+    "!",
+    "&",
+    "|",
+    "?",
+    "()",
+    "[]",
+    "{}",
+    "[0]",
+    "[3, 4]",
+    "(x)",
+    "{ x }",
+];
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let token = || prop::sample::select(TOKENS);
+    let place = 0..10_000_usize;
+    prop_oneof![
+        place.clone().prop_map(Mutation::Delete),
+        place.clone().prop_map(Mutation::Duplicate),
+        (place.clone(), place.clone()).prop_map(|(a, b)| Mutation::Swap(a, b)),
+        (place.clone(), token()).prop_map(|(at, token)| Mutation::Replace(at, token)),
+        (place, token()).prop_map(|(at, token)| Mutation::Insert(at, token)),
+    ]
+}
+
+/// How many tokens there are, groups and what is in them.
+fn size(tokens: &TokenStream) -> usize {
+    let of_tree = |tree: TokenTree| match tree {
+        TokenTree::Group(group) => 1 + size(&group.stream()),
+        _ => 1,
+    };
+    tokens.clone().into_iter().map(of_tree).sum()
+}
+
+/// The stream with the token at `at` given to `change`, and replaced by what that returns.
+fn change(
+    tokens: TokenStream,
+    at: &mut usize,
+    change_it: &mut dyn FnMut(TokenTree) -> Vec<TokenTree>,
+) -> TokenStream {
+    let mut out = Vec::new();
+    for tree in tokens {
+        if *at == 0 {
+            *at = usize::MAX;
+            out.extend(change_it(tree));
+            continue;
+        }
+        *at = at.wrapping_sub(1);
+        out.push(match tree {
+            TokenTree::Group(group) => {
+                let mut changed = Group::new(group.delimiter(), change(group.stream(), at, change_it));
+                changed.set_span(group.span());
+                TokenTree::Group(changed)
+            }
+            other => other,
+        });
+    }
+    out.into_iter().collect()
+}
+
+fn mutate(tokens: TokenStream, mutation: &Mutation) -> TokenStream {
+    let count = size(&tokens).max(1);
+    let edit = |tokens, at: usize, edit: &mut dyn FnMut(TokenTree) -> Vec<TokenTree>| {
+        change(tokens, &mut (at % count), edit)
+    };
+    let new = |token: &str| self::tokens(token).into_iter().collect::<Vec<_>>();
+    match *mutation {
+        Mutation::Delete(at) => edit(tokens, at, &mut |_| Vec::new()),
+        Mutation::Duplicate(at) => edit(tokens, at, &mut |tree| vec![tree.clone(), tree]),
+        Mutation::Replace(at, token) => edit(tokens, at, &mut |_| new(token)),
+        Mutation::Insert(at, token) => edit(tokens, at, &mut |tree| [vec![tree], new(token)].concat()),
+        Mutation::Swap(a, b) => {
+            let (mut first, mut second) = (None, None);
+            edit(tokens.clone(), a, &mut |tree| {
+                first = Some(tree.clone());
+                vec![tree]
+            });
+            edit(tokens.clone(), b, &mut |tree| {
+                second = Some(tree.clone());
+                vec![tree]
+            });
+            let (Some(first), Some(second)) = (first, second) else { return tokens };
+            let tokens = edit(tokens, a, &mut |_| vec![second.clone()]);
+            edit(tokens, b, &mut |_| vec![first.clone()])
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever is broken in a good model, the compiler answers with code or with messages that have a place.
+    #[test]
+    fn broken_models_never_break_the_compiler(
+        file in 0..nn_tests::model_files().len(),
+        mutations in prop::collection::vec(mutation(), 1..4),
+    ) {
+        let text = &nn_tests::model_files()[file].tokens.to_string();
+        let broken = mutations.iter().fold(tokens(text), mutate);
+        // The text anew, so that spans are places in it.
+        let source = broken.to_string();
+        let Ok(tokens) = source.parse::<TokenStream>() else { return Ok(()) };
+        for error in mistakes(tokens.clone()) {
+            prop_assert!(!error.message.is_empty());
+            let end = error.region.end.end();
+            prop_assert!(is_placed(error.region) || tokens.is_empty(), "`{}` is nowhere", error.message);
+            prop_assert!(end.line <= source.lines().count(), "`{}` is outside of the source", error.message);
+        }
+        // Emission can't fail, and what it prints is Rust.
+        nn_compiler::expand(tokens);
     }
 }

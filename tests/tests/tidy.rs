@@ -94,6 +94,28 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("build/expr.rs", "neg::NEG", "and the minus sign"),
 ];
 
+/// Files that hold the name of an operation as text, and why: elsewhere, names end at name resolution.
+const SPELT: &[(&str, &str)] = &[
+    ("build/call.rs", "what arguments are called in other libraries, some of which are operations here"),
+    ("build/short.rs", "the loss of a formula without one is `mse`"),
+    ("emit/rust/names.rs", "the kernels that emitted code imports, which no name of the user's may hide"),
+];
+
+#[test]
+fn no_stage_spells_the_name_of_an_operation() {
+    for (path, text) in sources("nn-compiler/src") {
+        let inside = path.to_string_lossy().split("/src/").last().unwrap_or_default().to_owned();
+        if inside.starts_with("ops/") || SPELT.iter().any(|(file, _)| *file == inside) {
+            continue;
+        }
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for op in ops::ALL.iter() {
+                assert!(!line.contains(&format!("\"{}\"", op.name)), "{inside} spells `{}`: {line}", op.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn no_stage_names_an_operation() {
     let records: Vec<String> = sources("nn-compiler/src/ops")

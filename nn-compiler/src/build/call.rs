@@ -10,13 +10,50 @@ use crate::model::Target;
 use crate::ops::{self, Arg, Op, TargetShape};
 use crate::shape::Shape;
 
-/// Deeper calls than this are a function that calls itself.
-const DEEPEST: usize = 64;
+/// Libraries that people are used to call operations of.
+const MODULES: &[&str] = &[
+    "torch",
+    "nn",
+    "F",
+    "np",
+    "numpy",
+    "jnp",
+    "jax",
+    "tf",
+    "keras",
+    "layers",
+    "activations",
+    "losses",
+    "K",
+    "math",
+];
+
+/// What arguments are called elsewhere.
+const ALSO: &[(&str, &[&str])] = &[
+    ("axis", &["dim", "dims", "axes"]),
+    ("axes", &["perm", "dims", "order", "axis"]),
+    ("units", &["out_features", "features", "neurons", "width", "hidden", "size"]),
+    ("bias", &["use_bias"]),
+    ("classes", &["num_classes", "depth"]),
+    ("slope", &["negative_slope", "alpha"]),
+    ("low", &["min", "a_min"]),
+    ("high", &["max", "a_max"]),
+    ("shape", &["size", "newshape"]),
+];
 
 impl Builder<'_> {
     /// A call of an operation or of a function.
     pub(super) fn call(&mut self, name: &Ident, arguments: &[Argument], region: Region) -> Option<Value> {
         let text = name.to_string();
+        if let Some(module) = self.module(arguments) {
+            let fact = format!("there is no `{module}` in a model");
+            let help = match ops::known_as(&text) {
+                Some(op) => format!("operations go by their name alone: {}", signature(op)),
+                None => "operations and functions go by their name alone, without a module".to_owned(),
+            };
+            self.errors.push(Diagnostic::new(region, fact).help(help));
+            return None;
+        }
         if let Some(&function) = self.functions.get(&text) {
             return self.inline(function, arguments, region);
         }
@@ -26,7 +63,7 @@ impl Builder<'_> {
         }
         let known = ops::ALL.iter().filter(|op| !op.args.is_empty()).map(|op| op.name);
         let known = known.chain(self.functions.keys().map(String::as_str));
-        let help = match nearest(&text, known) {
+        let help = match ops::known_as(&text).map(|op| op.name).or_else(|| nearest(&text, known)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.scope().names.contains_key(&text) => {
                 format!("`{text}` is a value; a product needs its sign: `{text}*(…)`")
@@ -46,28 +83,9 @@ impl Builder<'_> {
         region: Region,
     ) -> Option<Value> {
         let name = function.name.to_string();
-        let expected: Vec<String> = function.parameters.iter().map(ToString::to_string).collect();
-        let mut values: Vec<Option<Value>> = vec![None; expected.len()];
-        let mut wrong = false;
-        for (position, argument) in arguments.iter().enumerate() {
-            let slot = match &argument.name {
-                None => Some(position),
-                Some(given) => expected.iter().position(|name| given == name),
-            };
-            let value = self.value(&argument.value);
-            match slot.and_then(|slot| values.get_mut(slot)) {
-                Some(place) => *place = Some(value.unwrap_or(Value::Poison)),
-                None => wrong = true,
-            }
-        }
-        if wrong || values.iter().any(Option::is_none) {
-            let fact =
-                format!("`{name}` takes {} and gets {}", count(expected.len()), count(arguments.len()));
-            self.errors
-                .push(Diagnostic::new(region, fact).help(format!("`{name}({})`", expected.join(", "))));
-            return None;
-        }
-        if self.calls.len() >= DEEPEST {
+        self.called.insert(name.clone());
+        let values = self.function_arguments(function, arguments, region)?;
+        if self.calls.contains(&name) {
             let fact = format!("`{name}` calls itself without end");
             self.errors.push(
                 Diagnostic::new(region, fact)
@@ -75,24 +93,87 @@ impl Builder<'_> {
             );
             return None;
         }
+        if function.broken || !self.spend(region) {
+            self.broken |= function.broken;
+            return None;
+        }
         let feeds = self.feeds.clone();
-        let mut scope = Scope { path: vec![feeds.clone()], ..Scope::default() };
-        scope.path = feeds.split('.').map(str::to_owned).collect();
-        self.scopes.push(scope);
+        let path = feeds.split('.').map(str::to_owned).collect();
+        self.scopes.push(Scope { path, ..Scope::default() });
         self.calls.push(name);
         for (parameter, value) in function.parameters.iter().zip(values) {
-            let text = parameter.to_string();
-            self.bind(&text, value.unwrap_or(Value::Poison), parameter.span().into());
+            self.bind(&parameter.to_string(), value, parameter.span().into());
         }
         for statement in &function.body.statements {
             self.statement(statement, false);
         }
         self.feeds.clone_from(&feeds);
+        // A function without a value has been reported.
+        self.broken |= function.body.tail.is_none();
         let value = function.body.tail.as_ref().and_then(|tail| self.value(tail));
         self.calls.pop();
-        self.scopes.pop();
+        let names = self.scopes.pop().map(|scope| scope.names).unwrap_or_default();
+        let unused = names.into_iter().filter(|(name, binding)| !binding.used && !name.starts_with('_'));
+        self.unused.extend(unused.map(|(name, binding)| (name, binding.region)));
         self.feeds = feeds;
         value
+    }
+
+    /// What a call gives for each argument of a function.
+    fn function_arguments(
+        &mut self,
+        function: &crate::ast::Function,
+        arguments: &[Argument],
+        region: Region,
+    ) -> Option<Vec<Value>> {
+        let name = function.name.to_string();
+        let expected: Vec<String> = function.parameters.iter().map(ToString::to_string).collect();
+        let help = format!("`{name}({})`", expected.join(", "));
+        let mut values: Vec<Option<Value>> = vec![None; expected.len()];
+        for (position, argument) in arguments.iter().enumerate() {
+            let value = self.value(&argument.value).unwrap_or(Value::Poison);
+            if function.broken {
+                continue;
+            }
+            let slot = match &argument.name {
+                None => position,
+                Some(given) => {
+                    let Some(slot) = expected.iter().position(|name| given == name) else {
+                        let fact = format!("`{name}` has no argument `{given}`");
+                        self.errors.push(Diagnostic::new(given.span(), fact).help(help));
+                        return None;
+                    };
+                    slot
+                }
+            };
+            match values.get_mut(slot) {
+                Some(Some(_)) => {
+                    let fact = format!("`{}` is given twice", expected[slot]);
+                    self.errors.push(Diagnostic::new(argument.value.region, fact).help(help));
+                    return None;
+                }
+                Some(place) => *place = Some(value),
+                None => {}
+            }
+        }
+        let given = arguments.len();
+        if !function.broken && (given > expected.len() || values.iter().any(Option::is_none)) {
+            let fact = format!("`{name}` takes {}, not {given}", count(expected.len()));
+            self.errors.push(Diagnostic::new(region, fact).help(help));
+            return None;
+        }
+        Some(values.into_iter().flatten().collect())
+    }
+
+    /// The library that a call goes through out of habit: `nn` in `nn.Linear(…)`, whose receiver comes first.
+    fn module(&self, arguments: &[Argument]) -> Option<String> {
+        let path = match &arguments.first()?.value.kind {
+            ExprKind::Name(name) => name.to_string(),
+            ExprKind::Field(path) => path.first()?.to_string(),
+            _ => return None,
+        };
+        let is_bound = self.scope().names.contains_key(&path);
+        (!is_bound && MODULES.contains(&path.as_str())).then_some(path)
     }
 
     fn operation(
@@ -132,11 +213,14 @@ impl Builder<'_> {
             let shapes: Vec<Shape> = operands.iter().map(|&id| self.graph[id].shape.clone()).collect();
             // A layer that doesn't fit its input says so before it makes parameters.
             if let Err(mismatch) = (op.shape)(&attrs, &shapes) {
-                self.mismatch(op, &mismatch, &operands, region);
+                self.mismatch(&mismatch, &operands, region);
                 return None;
             }
             let owner = self.layer_owner(&weights(&attrs, &shapes));
             for weight in weights(&attrs, &shapes) {
+                if !self.fits(&weight.shape, region) {
+                    return None;
+                }
                 operands.push(self.new_param(
                     &owner,
                     Some(weight.name),
@@ -178,11 +262,7 @@ impl Builder<'_> {
             let slot = if let Some(name) = &argument.name {
                 let known = op.args.iter().position(|arg| name == arg.name());
                 if known.is_none() {
-                    let names: Vec<&str> = op.args.iter().map(Arg::name).collect();
-                    let help = match nearest(&name.to_string(), names.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => signature(op),
-                    };
+                    let help = argument_help(op, name, &argument.value);
                     let fact = format!("`{}` has no argument `{name}`", op.name);
                     self.errors.push(Diagnostic::new(name.span(), fact).help(help));
                     return None;
@@ -207,12 +287,12 @@ impl Builder<'_> {
             }
             slots[slot].push(&argument.value);
         }
-        let missing: Vec<&str> = op
+        let missing: Vec<String> = op
             .args
             .iter()
             .zip(&slots)
             .filter(|(arg, given)| given.is_empty() && is_required(arg))
-            .map(|(arg, _)| arg.name())
+            .map(|(arg, _)| format!("`{}`", arg.name()))
             .collect();
         if missing.is_empty() {
             return Some(slots);
@@ -236,8 +316,12 @@ impl Builder<'_> {
             (Arg::Size(_, default), None) => attrs.sizes.extend(default),
             (Arg::Size(name, _), Some(expr)) => attrs.sizes.push(self.size(expr, name)?),
             (Arg::Sizes(name), Some(expr)) => {
+                let from = attrs.sizes.len();
                 for size in list(expr) {
                     attrs.sizes.push(self.size(size, name)?);
+                }
+                if !self.fits(&attrs.sizes[from..], expr.region) {
+                    return None;
                 }
             }
             (Arg::Flag(_, default), None) => attrs.sizes.push(default.into()),
@@ -245,9 +329,13 @@ impl Builder<'_> {
                 ExprKind::Name(flag) if flag == "true" || flag == "false" => {
                     attrs.sizes.push((flag == "true").into());
                 }
+                ExprKind::Text(_) => {
+                    self.value(expr)?;
+                }
                 _ => {
                     let fact = format!("`{name}` is `true` or `false`");
-                    self.errors.push(Diagnostic::new(expr.region, fact));
+                    let help = format!("write `{name} = true` or `{name} = false`");
+                    self.errors.push(Diagnostic::new(expr.region, fact).help(help));
                     return None;
                 }
             },
@@ -275,7 +363,8 @@ impl Builder<'_> {
     fn size(&mut self, expr: &Expr, name: &str) -> Option<usize> {
         let size = self.whole(expr, &format!("`{name}`"))?;
         if size == 0 {
-            self.errors.push(Diagnostic::new(expr.region, format!("`{name}` is above 0")));
+            let fact = format!("`{name}` is 0, and has to be above");
+            self.errors.push(Diagnostic::new(expr.region, fact).help("a tensor has at least one element"));
             return None;
         }
         Some(size)
@@ -286,12 +375,16 @@ impl Builder<'_> {
         if at.fract() == 0.0 && at >= 0.0 && at < rank as f64 {
             return Some(at as usize);
         }
+        let fact = match rank {
+            0 => "a scalar has no axes".to_owned(),
+            _ => format!("there is no axis {axis}"),
+        };
         let help = match rank {
-            0 => "a scalar has no axes: give the model's input a shape, `x: [16]`".to_owned(),
-            1 => "the only axis is 0".to_owned(),
+            0 => "give the model's input a shape, as in `x: [16]`".to_owned(),
+            1 => "the only axis is 0, or -1 counted from the end".to_owned(),
             _ => format!("the axes are 0 to {}", rank - 1),
         };
-        self.errors.push(Diagnostic::new(region, format!("there is no axis {axis}")).help(help));
+        self.errors.push(Diagnostic::new(region, fact).help(help));
         None
     }
 
@@ -344,6 +437,28 @@ fn count(arguments: usize) -> String {
     match arguments {
         1 => "1 argument".to_owned(),
         n => format!("{n} arguments"),
+    }
+}
+
+/// What may be meant by an argument that an operation doesn't have.
+fn argument_help(op: &Op, name: &Ident, value: &Expr) -> String {
+    let name = name.to_string();
+    let own = || op.args.iter().map(Arg::name);
+    let meant = |arg: &&str| {
+        let mut also = ALSO.iter().filter(|(known, _)| known == arg);
+        also.any(|(_, others)| others.contains(&name.as_str()))
+    };
+    if let Some(near) = nearest(&name, own()).or_else(|| own().find(meant)) {
+        return format!("did you mean `{near}`?");
+    }
+    let given = match &value.kind {
+        ExprKind::Text(text) => Some(text.clone()),
+        ExprKind::Name(name) => Some(name.to_string()),
+        _ => None,
+    };
+    match given.and_then(|given| ops::known_as(&given)) {
+        Some(outer) => format!("`{0}` goes around the call: `{0}({1}(…))`", outer.name, op.name),
+        None => signature(op),
     }
 }
 

@@ -14,6 +14,14 @@ impl Builder<'_> {
         let region = expr.region;
         match &expr.kind {
             ExprKind::Number(number) => Some(Value::Number(*number)),
+            ExprKind::Text(text) => {
+                let help = match ops::known_as(text) {
+                    Some(op) => format!("`{0}` is an operation around a value: `{0}(…)`", op.name),
+                    None => "a model computes with numbers; names stand without quotes".to_owned(),
+                };
+                self.errors.push(Diagnostic::new(region, "a text is no value").help(help));
+                None
+            }
             ExprKind::Name(name) => self.name(&name.to_string(), region),
             ExprKind::Field(path) => self.field(path, region),
             ExprKind::Negate(inner) => match self.value(inner)? {
@@ -23,7 +31,7 @@ impl Builder<'_> {
                     self.apply(&ops::neg::NEG, &[id], region).map(Value::Node)
                 }
             },
-            ExprKind::Binary(op, left, right) => self.binary(op, left, right, region),
+            ExprKind::Binary(symbol, left, right) => self.binary(symbol, left, right, region),
             ExprKind::Call(name, arguments) => self.call(name, arguments, region),
             ExprKind::Index(base, indices) => {
                 let base_region = base.region;
@@ -57,14 +65,16 @@ impl Builder<'_> {
         if self.in_loss {
             known.push("target");
         }
-        let help = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if ops::ALL.iter().any(|op| op.name == name) => {
-                format!("`{name}` is an operation and needs brackets: `{name}(…)`")
-            }
-            None => format!(
-                "declare it as a parameter with `param {name};`, as an input in the header, or bind it"
-            ),
+        let help = if let Some(near) = nearest(name, known.iter().copied()) {
+            format!("did you mean `{near}`?")
+        } else if let Some(op) = ops::known_as(name) {
+            format!("an operation has brackets: `{}(…)`", op.name)
+        } else if self.scopes.len() == 1 && self.declared.contains(name) {
+            format!("`{name}` is bound only later; statements run from top to bottom")
+        } else if self.scopes.len() > 1 && self.scopes[0].names.contains_key(name) {
+            format!("a function sees its own names alone; hand `{name}` over as an argument")
+        } else {
+            format!("declare it as a parameter with `param {name};`, as an input in the header, or bind it")
         };
         self.errors.push(Diagnostic::new(region, format!("there is no `{name}` here")).help(help));
         None
@@ -82,18 +92,35 @@ impl Builder<'_> {
             }
             return Some(Value::Node(node));
         }
-        let known: Vec<&str> = self.params.iter().map(|param| param.name.as_str()).collect();
-        let help = match nearest(&full, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => "no layer has made a parameter so far".to_owned(),
-            None => format!("parameters so far: {}", known.join(", ")),
+        // The owner's own mistake has been reported, or is to be.
+        self.name(&path[0].to_string(), path[0].span().into())?;
+        let (owner, last) = (path[0].to_string(), path[path.len() - 1].to_string());
+        let prefix = format!("{}.", self.path_of(&owner));
+        let known: Vec<&str> = self
+            .params
+            .iter()
+            .filter(|param| param.name.starts_with(&prefix))
+            .map(|param| param.name.as_str())
+            .collect();
+        let help = if let Some(near) = nearest(&full, known.iter().copied()) {
+            format!("did you mean `{near}`?")
+        } else if let Some(op) = ops::known_as(&last) {
+            format!("an operation has brackets: `{owner}.{}()`", op.name)
+        } else if ["shape", "size", "ndim", "len"].contains(&last.as_str()) {
+            "sizes are literals in a model: write the number itself".to_owned()
+        } else if known.is_empty() {
+            format!(
+                "no layer has made a parameter for `{owner}`; `h = dense(x, 64)` makes `h.weight` and `h.bias`"
+            )
+        } else {
+            format!("it has {}", known.join(", "))
         };
-        self.errors.push(Diagnostic::new(region, format!("there is no parameter `{full}`")).help(help));
+        self.errors.push(Diagnostic::new(region, format!("`{owner}` has no `{last}`")).help(help));
         None
     }
 
-    fn binary(&mut self, op: &str, left: &Expr, right: &Expr, region: Region) -> Option<Value> {
-        let op = ops::find(op, 2)?;
+    fn binary(&mut self, symbol: &str, left: &Expr, right: &Expr, region: Region) -> Option<Value> {
+        let op = ops::by_symbol(symbol)?;
         // Both sides, so that the mistakes of both are reported.
         let (a, b) = (self.value(left), self.value(right));
         let (a, b) = (a?, b?);
@@ -102,10 +129,12 @@ impl Builder<'_> {
             let result = (op.shape)(&Attrs::default(), &[Shape::scalar(), Shape::scalar()]);
             return match result {
                 Ok(_) => {
-                    (op.eval)(&Attrs::default(), &[scalar(a), scalar(b)]).first().copied().map(Value::Number)
+                    let value = (op.eval)(&Attrs::default(), &[scalar(a), scalar(b)]).first().copied()?;
+                    let what = format!("`{}`", op.written());
+                    self.is_number(value, &what, region).then_some(Value::Number(value))
                 }
                 Err(mismatch) => {
-                    self.mismatch(op, &mismatch, &[], region);
+                    self.mismatch(&mismatch, &[], region);
                     None
                 }
             };
@@ -115,10 +144,12 @@ impl Builder<'_> {
     }
 
     /// A value as a node; a plain number becomes a scalar constant.
-    pub(super) fn node(&mut self, value: Value, _region: Region) -> Option<NodeId> {
+    pub(super) fn node(&mut self, value: Value, region: Region) -> Option<NodeId> {
         match value {
             Value::Node(id) => Some(id),
-            Value::Number(number) => Some(self.graph.constant(number, Shape::scalar())),
+            Value::Number(number) => self
+                .is_number(number, "the value", region)
+                .then(|| self.graph.constant(number, Shape::scalar())),
             Value::Poison => None,
         }
     }
@@ -126,7 +157,7 @@ impl Builder<'_> {
     /// A number that is known at compile time.
     pub(super) fn number_of(&mut self, expr: &Expr) -> Option<f64> {
         if let Value::Number(number) = self.value(expr)? {
-            return Some(number);
+            return self.is_number(number, "the value", expr.region).then_some(number);
         }
         self.errors.push(
             Diagnostic::new(expr.region, "this has to be a number that is known at compile time")
@@ -141,7 +172,10 @@ impl Builder<'_> {
         if number >= 0.0 && number.fract() == 0.0 && number <= f64::from(u32::MAX) {
             return Some(number as usize);
         }
-        self.errors.push(Diagnostic::new(expr.region, format!("{what} is a whole number, not {number}")));
+        self.errors.push(
+            Diagnostic::new(expr.region, format!("{what} is a whole number, not {number}"))
+                .help("write a whole number such as 16"),
+        );
         None
     }
 
@@ -162,17 +196,20 @@ impl Builder<'_> {
         if matches!(op.kernel, ops::Kernel::Pointwise) && operands.len() > 1 {
             operands = self.broadcast(op, &operands, region)?;
         }
-        if let Some(value) = self.constant(op, &attrs, &operands)
-            && !value.is_finite()
+        let known = self.constant(op, &attrs, &operands);
+        if let Some(value) = known
+            && !self.is_number(value, &format!("`{}`", op.written()), region)
         {
-            let fact = format!("`{}` of these constants is {value}", symbol(op));
-            self.errors.push(Diagnostic::new(region, fact).help("constants of a model are finite numbers"));
             return None;
         }
         match self.graph.apply(op, attrs, &operands, region) {
-            Ok(id) => Some(id),
+            Ok(id) => {
+                let shape = self.graph[id].shape.clone();
+                self.known.extend(known.map(|value| (id, value)));
+                self.fits(&shape, region).then_some(id)
+            }
             Err(mismatch) => {
-                self.mismatch(op, &mismatch, &operands, region);
+                self.mismatch(&mismatch, &operands, region);
                 None
             }
         }
@@ -181,9 +218,10 @@ impl Builder<'_> {
     /// The value of a pointwise operation on constants alone.
     fn constant(&self, op: &Op, attrs: &Attrs, operands: &[NodeId]) -> Option<f64> {
         let value = |&id: &NodeId| match self.graph[id].kind {
-            Kind::Constant(number) => Some(ndarray::arr0(number.0).into_dyn()),
-            _ => None,
+            Kind::Constant(number) => Some(number.0),
+            _ => self.known.get(&id).copied(),
         };
+        let value = |id| value(id).map(|value| ndarray::arr0(value).into_dyn());
         let values: Vec<_> = operands.iter().map(value).collect::<Option<_>>()?;
         let pointwise = matches!(op.kernel, ops::Kernel::Pointwise) && !values.is_empty();
         if pointwise { (op.eval)(attrs, &values).first().copied() } else { None }
@@ -196,11 +234,11 @@ impl Builder<'_> {
             let shape = &self.graph[id].shape;
             let Some(wider) = common.broadcast(shape) else {
                 let fact =
-                    format!("`{}` can't bring the shapes {} together", symbol(op), self.shapes(operands));
+                    format!("`{}` can't bring the shapes {} together", op.written(), self.shapes(operands));
                 let mismatch = Mismatch::new(fact).help(
                     "sizes must be equal from the right, or 1: [3, 4] goes with [4], [1, 4] and [3, 1]",
                 );
-                self.mismatch(op, &mismatch, operands, region);
+                self.mismatch(&mismatch, operands, region);
                 return None;
             };
             common = wider;
@@ -218,7 +256,9 @@ impl Builder<'_> {
         let rank = self.graph[id].shape.len();
         let axes = (shape.len() - rank..shape.len()).collect();
         let attrs = Attrs { axes, sizes: shape.to_vec(), ..Attrs::default() };
-        self.graph.apply(&ops::broadcast::BROADCAST, attrs, &[id], region).ok()
+        let stretched = self.graph.apply(&ops::broadcast::BROADCAST, attrs, &[id], region).ok()?;
+        self.known.extend(self.known.get(&id).copied().map(|value| (stretched, value)));
+        Some(stretched)
     }
 
     fn shapes(&self, operands: &[NodeId]) -> String {
@@ -227,7 +267,7 @@ impl Builder<'_> {
     }
 
     /// Reports operands that don't fit. A help line that speaks of `{0}` and `{1}` gets their names.
-    pub(super) fn mismatch(&mut self, op: &Op, mismatch: &Mismatch, operands: &[NodeId], region: Region) {
+    pub(super) fn mismatch(&mut self, mismatch: &Mismatch, operands: &[NodeId], region: Region) {
         let named = |position: usize| {
             let label = operands.get(position).and_then(|&id| self.graph[id].label.as_deref());
             match (label, position) {
@@ -256,7 +296,7 @@ impl Builder<'_> {
                 .collect();
             help = (!known.is_empty()).then(|| known.join(", "));
         }
-        let mut diagnostic = Diagnostic::new(region, mismatch.fact.replace("{op}", symbol(op)));
+        let mut diagnostic = Diagnostic::new(region, mismatch.fact.clone());
         diagnostic.help = help;
         self.errors.push(diagnostic);
     }
@@ -311,8 +351,16 @@ impl Builder<'_> {
     fn index(&mut self, base: NodeId, indices: &[Index], region: Region) -> Option<NodeId> {
         let shape = self.graph[base].shape.clone();
         if indices.len() > shape.len() {
-            let fact = format!("{} indices for the {} axes of the shape {shape}", indices.len(), shape.len());
-            self.errors.push(Diagnostic::new(region, fact).help("one index for each axis, from the first"));
+            let (fact, help) = if shape.is_scalar() {
+                ("a scalar has no elements to choose from".to_owned(), "use it as it is")
+            } else {
+                let given = indices.len();
+                (
+                    format!("{given} indices are too many for the shape {shape}"),
+                    "one for each axis, from the first",
+                )
+            };
+            self.errors.push(Diagnostic::new(region, fact).help(help));
             return None;
         }
         let (mut starts, mut lengths, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
@@ -359,27 +407,17 @@ impl Builder<'_> {
         if at.fract() == 0.0 && at >= 0.0 && at <= last as f64 {
             return Some(at as usize);
         }
-        let fact = format!("the index {position} is outside of an axis of {size} elements");
-        self.errors.push(Diagnostic::new(region, fact).help(format!("the last one is {last}")));
+        let fact = if position.fract() == 0.0 {
+            format!("the index {position} is outside of an axis of {size} elements")
+        } else {
+            format!("an index is a whole number, not {position}")
+        };
+        let help = if last < size {
+            format!("they count from 0 to {last}, or from the end: -1 is the last")
+        } else {
+            format!("a slice ends at {last} at most: its end is not included")
+        };
+        self.errors.push(Diagnostic::new(region, fact).help(help));
         None
-    }
-}
-
-/// How the user writes an operation: `+`, or its name.
-fn symbol(op: &Op) -> &'static str {
-    match op.name {
-        "add" => "+",
-        "sub" => "-",
-        "mul" => "*",
-        "div" => "/",
-        "pow" => "^",
-        "matmul" => "@",
-        "gt" => ">",
-        "ge" => ">=",
-        "lt" => "<",
-        "le" => "<=",
-        "eq" => "==",
-        "ne" => "!=",
-        name => name,
     }
 }

@@ -9,54 +9,82 @@ use crate::ops::{Epilogue, Kernel};
 const NAMES: [&str; 8] =
     ["zeros", "ones", "uniform", "normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"];
 
-/// A declared initialiser: a number, a name, or `uniform(lo, hi)` and `normal(mean, std)`.
-pub(super) fn parse(expr: &Expr, mut number: impl FnMut(&Expr) -> Option<f64>) -> Result<Init, Diagnostic> {
+/// What they are called elsewhere.
+const ALSO: [(&str, &str); 8] = [
+    ("kaiming_normal", "he_normal"),
+    ("kaiming_uniform", "he_uniform"),
+    ("xavier_normal", "glorot_normal"),
+    ("xavier_uniform", "glorot_uniform"),
+    ("he", "he_normal"),
+    ("glorot", "glorot_uniform"),
+    ("randn", "normal(0, 1)"),
+    ("rand", "uniform(0, 1)"),
+];
+
+/// A declared initialiser: a number, a name, or `uniform(lo, hi)` and `normal(mean, std)`. `None` if `number` has
+/// reported a mistake in it.
+pub(super) fn parse(
+    expr: &Expr,
+    mut number: impl FnMut(&Expr) -> Option<f64>,
+) -> Result<Option<Init>, Diagnostic> {
+    let mistake = |fact: String, help: String| Err(Diagnostic::new(expr.region, fact).help(help));
     let unknown = |name: &str| {
-        let help = match nearest(name, NAMES) {
+        let also = ALSO.iter().find(|(other, _)| *other == name.trim_end_matches('_')).map(|(_, own)| *own);
+        let help = match also.or_else(|| nearest(name, NAMES)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("a number, or one of {}", NAMES.join(", ")),
         };
-        Diagnostic::new(expr.region, format!("`{name}` is no initialiser")).help(help)
+        mistake(format!("`{name}` is no initialiser"), help)
     };
-    match &expr.kind {
+    let init = match &expr.kind {
+        ExprKind::Text(name) if NAMES.contains(&name.as_str()) => {
+            return mistake(format!("`{name}` stands without quotes"), format!("write `= {name}`"));
+        }
         ExprKind::Name(name) => match name.to_string().as_str() {
-            "zeros" => Ok(Init::Constant(0.0)),
-            "ones" => Ok(Init::Constant(1.0)),
-            "glorot_uniform" => Ok(Init::GlorotUniform),
-            "glorot_normal" => Ok(Init::GlorotNormal),
-            "he_uniform" => Ok(Init::HeUniform),
-            "he_normal" => Ok(Init::HeNormal),
+            "zeros" => Init::Constant(0.0),
+            "ones" => Init::Constant(1.0),
+            "glorot_uniform" => Init::GlorotUniform,
+            "glorot_normal" => Init::GlorotNormal,
+            "he_uniform" => Init::HeUniform,
+            "he_normal" => Init::HeNormal,
             name @ ("uniform" | "normal") => {
-                Err(Diagnostic::new(expr.region, format!("`{name}` needs its two numbers")).help(
-                    "write `uniform(-0.1, 0.1)` for the bounds, `normal(0, 0.1)` for mean and deviation",
-                ))
+                let help =
+                    "write `uniform(-0.1, 0.1)` for the bounds, `normal(0, 0.1)` for mean and deviation";
+                return mistake(format!("`{name}` needs its two numbers"), help.to_owned());
             }
-            name => Err(unknown(name)),
+            name => return unknown(name),
         },
         ExprKind::Call(name, arguments) => {
             let name = name.to_string();
+            if !["uniform", "normal"].contains(&name.as_str()) {
+                return unknown(&name);
+            }
             let numbers: Option<Vec<f64>> =
                 arguments.iter().map(|argument| number(&argument.value)).collect();
-            match (name.as_str(), numbers.as_deref()) {
-                ("uniform", Some(&[low, high])) if low <= high => Ok(Init::Uniform(low, high)),
-                ("uniform", Some([low, high])) => {
-                    Err(Diagnostic::new(expr.region, format!("the bounds {low} and {high} are out of order"))
-                        .help(format!("write `uniform({high}, {low})`")))
+            let Some(numbers) = numbers else { return Ok(None) };
+            match (name.as_str(), &numbers[..]) {
+                ("uniform", &[low, high]) if low <= high => Init::Uniform(low, high),
+                ("uniform", [low, high]) => {
+                    let fact = format!("the bounds {low} and {high} are out of order");
+                    return mistake(fact, format!("write `uniform({high}, {low})`"));
                 }
-                ("normal", Some(&[mean, std])) if std >= 0.0 => Ok(Init::Normal(mean, std)),
-                ("uniform" | "normal", _) => {
-                    Err(Diagnostic::new(expr.region, format!("`{name}` takes two numbers")).help(
-                        "`uniform(lo, hi)` the bounds, `normal(mean, std)` mean and deviation, not negative",
-                    ))
+                ("normal", &[mean, std]) if std >= 0.0 => Init::Normal(mean, std),
+                ("normal", [_, std]) => {
+                    let fact = format!("the deviation {std} is negative");
+                    return mistake(
+                        fact,
+                        "`normal(mean, std)` takes the mean and the standard deviation".into(),
+                    );
                 }
-                _ => Err(unknown(&name)),
+                _ => {
+                    let help = "`uniform(lo, hi)` takes the bounds, `normal(mean, std)` mean and deviation";
+                    return mistake(format!("`{name}` takes two numbers"), help.to_owned());
+                }
             }
         }
-        _ => number(expr).map(Init::Constant).ok_or_else(|| {
-            Diagnostic::new(expr.region, "an initialiser is a number or a name")
-                .help(format!("a number, or one of {}", NAMES.join(", ")))
-        }),
-    }
+        _ => return Ok(number(expr).map(Init::Constant)),
+    };
+    Ok(Some(init))
 }
 
 /// Fills in the initialisers that were left open.

@@ -6,7 +6,7 @@ mod expr;
 mod init;
 mod short;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use proc_macro2::Ident;
 use quote::format_ident;
@@ -27,17 +27,15 @@ pub struct Program {
     pub graph: Graph,
 }
 
-/// The graphs of all models in a source.
-///
-/// # Errors
-/// Every name that is not known, every shape that does not fit.
-pub fn programs(source: ast::Source) -> Result<Vec<Program>, Diagnostics> {
-    let mut errors = Diagnostics::default();
+/// The graphs of all models without a mistake. Every name that is not known and every shape that does not fit is
+/// noted in `errors`.
+pub fn programs(source: ast::Form, errors: &mut Diagnostics) -> Vec<Program> {
     let (models, functions) = match source {
-        ast::Source::Short(body) => (errors.take(short::model(body)).into_iter().collect(), Vec::new()),
-        ast::Source::Full { models, functions } => (models, functions),
+        ast::Form::Short(body) => (short::model(body, errors).into_iter().collect(), Vec::new()),
+        ast::Form::Full { models, functions } => (models, functions),
     };
-    let functions = table(&functions, &mut errors);
+    let table = table(&functions, errors);
+    let mut called = BTreeSet::new();
     let mut seen = HashSet::new();
     let mut programs = Vec::new();
     for model in models {
@@ -45,9 +43,25 @@ pub fn programs(source: ast::Source) -> Result<Vec<Program>, Diagnostics> {
             let fact = format!("there are two models with the name `{}`", model.name);
             errors.push(Diagnostic::new(model.name.span(), fact).help("give one of them another name"));
         }
-        programs.extend(Builder::new(&functions, &mut errors).program(&model));
+        let mut builder = Builder::new(&table, errors, model.dtype);
+        programs.extend(builder.program(&model));
+        called.append(&mut builder.called);
     }
-    errors.finish(programs)
+    let unused = |function: &&ast::Function| {
+        let name = function.name.to_string();
+        !called.contains(&name) && !name.starts_with('_')
+    };
+    // After another mistake, the call may only be missing because of it.
+    if errors.is_empty() {
+        for function in functions.iter().filter(unused) {
+            let name = &function.name;
+            errors.push(
+                Diagnostic::new(name.span(), format!("the function `{name}` is never called"))
+                    .help(format!("remove it, or call it `_{name}` if that is meant")),
+            );
+        }
+    }
+    programs
 }
 
 fn table<'a>(
@@ -57,6 +71,10 @@ fn table<'a>(
     let mut table = BTreeMap::new();
     for function in functions {
         let name = function.name.to_string();
+        if function.broken {
+            table.entry(name).or_insert(function);
+            continue;
+        }
         if ops::ALL.iter().any(|op| op.name == name) {
             let fact = format!("`{name}` is an operation already");
             errors.push(Diagnostic::new(function.name.span(), fact).help("give the function another name"));
@@ -64,7 +82,15 @@ fn table<'a>(
             let fact = format!("there are two functions with the name `{name}`");
             errors.push(Diagnostic::new(function.name.span(), fact).help("give one of them another name"));
         }
-        if function.body.tail.is_none() {
+        let mut arguments = HashSet::new();
+        for argument in &function.parameters {
+            if !arguments.insert(argument.to_string()) {
+                let fact = format!("there are two arguments with the name `{argument}`");
+                errors.push(Diagnostic::new(argument.span(), fact).help("give one of them another name"));
+            }
+        }
+        let is_broken = matches!(function.body.statements.last(), Some(ast::Statement::Broken { .. }));
+        if function.body.tail.is_none() && !is_broken {
             let fact = format!("the function `{name}` has no value");
             errors.push(
                 Diagnostic::new(function.name.span(), fact)
@@ -113,7 +139,27 @@ struct Builder<'a> {
     target: Option<(Target, NodeId)>,
     source: Vec<String>,
     calls: Vec<String>,
+    /// The functions that some statement calls.
+    called: BTreeSet<String>,
+    dtype: Dtype,
+    /// Numbers that are computed from constants alone.
+    known: BTreeMap<NodeId, f64>,
+    /// What the bodies of functions bind and don't use.
+    unused: Vec<(String, Region)>,
+    /// Names that the model's body binds or declares, some of them only further down.
+    declared: BTreeSet<String>,
+    /// How many statements may still be unrolled.
+    budget: usize,
+    /// Whether the parser stepped over a part of the model, and whether that could have bound any name.
+    broken: bool,
+    aimless: bool,
 }
+
+/// A model may unroll to so many statements.
+const LONGEST: usize = 100_000;
+
+/// A tensor may have so many elements.
+const LARGEST: usize = 1 << 31;
 
 /// A parameter whose initialiser may still be open.
 struct Draft {
@@ -129,7 +175,11 @@ struct Draft {
 }
 
 impl<'a> Builder<'a> {
-    fn new(functions: &'a BTreeMap<String, &'a ast::Function>, errors: &'a mut Diagnostics) -> Self {
+    fn new(
+        functions: &'a BTreeMap<String, &'a ast::Function>,
+        errors: &'a mut Diagnostics,
+        dtype: Dtype,
+    ) -> Self {
         Self {
             functions,
             errors,
@@ -143,21 +193,34 @@ impl<'a> Builder<'a> {
             target: None,
             source: Vec::new(),
             calls: Vec::new(),
+            called: BTreeSet::new(),
+            dtype,
+            known: BTreeMap::new(),
+            unused: Vec::new(),
+            declared: BTreeSet::new(),
+            budget: LONGEST,
+            broken: false,
+            aimless: false,
         }
     }
 
-    fn program(mut self, model: &ast::Model) -> Option<Program> {
+    fn program(&mut self, model: &ast::Model) -> Option<Program> {
         let before = self.errors.iter().count();
-        self.inputs(&model.inputs);
+        self.inputs(&model.name, &model.inputs);
+        self.declared = declared(&model.body);
         let (losses, rest): (Vec<_>, Vec<_>) =
             model.body.statements.iter().partition(|s| matches!(s, ast::Statement::Loss { .. }));
         for statement in rest {
             self.statement(statement, true);
         }
         if let Some(tail) = &model.body.tail {
+            let output =
+                model.outputs.first().map_or_else(|| "y".to_owned(), |output| output.name.to_string());
             self.errors.push(
-                Diagnostic::new(tail.region, "this value goes nowhere").help("give it a name: `y = …;`"),
+                Diagnostic::new(tail.region, "this value goes nowhere")
+                    .help(format!("give it a name: `{output} = …;`")),
             );
+            self.aimless = true;
         }
         let outputs = self.outputs(&model.outputs);
         let mut loss = None;
@@ -173,10 +236,10 @@ impl<'a> Builder<'a> {
             loss = self.loss(value);
         }
         // After another mistake, what is unused may only be unused because of it.
-        if self.errors.iter().count() == before {
+        if self.errors.iter().count() == before && !self.broken {
             self.report_unused();
         }
-        if self.errors.iter().count() > before {
+        if self.errors.iter().count() > before || self.broken {
             return None;
         }
 
@@ -189,24 +252,24 @@ impl<'a> Builder<'a> {
             self.graph.roots.push((Root::Loss, mean));
         }
         self.graph.name_intermediates();
-        let params = init::choose(&self.graph, self.params);
+        let params = init::choose(&self.graph, std::mem::take(&mut self.params));
         let model = Model {
             attributes: model.attributes.clone(),
             visibility: model.visibility.clone(),
             name: model.name.clone(),
             runtime: model.runtime.clone().unwrap_or_else(|| quote::quote!(::nn_runtime)),
             dtype: model.dtype,
-            inputs: self.inputs,
+            inputs: std::mem::take(&mut self.inputs),
             outputs,
             params,
-            target: self.target.map(|(target, _)| target),
+            target: self.target.take().map(|(target, _)| target),
             has_loss: loss.is_some(),
-            source: self.source,
+            source: std::mem::take(&mut self.source),
         };
-        Some(Program { model, graph: self.graph })
+        Some(Program { model, graph: std::mem::take(&mut self.graph) })
     }
 
-    fn inputs(&mut self, inputs: &[ast::Variable]) {
+    fn inputs(&mut self, model: &Ident, inputs: &[ast::Variable]) {
         for (position, input) in inputs.iter().enumerate() {
             let shape = shape_of(input);
             let region = Region::from(input.name.span());
@@ -218,8 +281,10 @@ impl<'a> Builder<'a> {
                     format!("there are two inputs with the name `{name}`")
                 };
                 self.errors.push(Diagnostic::new(region, fact).help("give this input another name"));
+                self.bind(&name, Value::Poison, region);
                 continue;
             }
+            self.fits(&shape, region);
             let id = self.graph.leaf(Kind::Input(position), shape.clone(), region);
             self.graph.label(id, &name);
             self.bind(&name, Value::Node(id), region);
@@ -227,7 +292,7 @@ impl<'a> Builder<'a> {
         }
         if inputs.is_empty() {
             self.errors.push(
-                Diagnostic::new(Region::none(), "a model needs an input")
+                Diagnostic::new(model.span(), "a model needs an input")
                     .help("name what goes in: `model Name(x) -> y`"),
             );
         }
@@ -235,10 +300,19 @@ impl<'a> Builder<'a> {
 
     fn outputs(&mut self, outputs: &[ast::Variable]) -> Vec<Variable> {
         let mut variables = Vec::new();
+        let mut seen = HashSet::new();
         for output in outputs {
             let name = output.name.to_string();
             let region = Region::from(output.name.span());
+            if !seen.insert(name.clone()) {
+                let fact = format!("there are two outputs with the name `{name}`");
+                self.errors.push(Diagnostic::new(region, fact).help("give one of them another name"));
+                continue;
+            }
             let Some(binding) = self.scope_mut().names.get_mut(&name) else {
+                if self.aimless {
+                    continue;
+                }
                 let known: Vec<_> = self.scope().names.keys().map(String::as_str).collect();
                 let help = match nearest(&name, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -251,13 +325,18 @@ impl<'a> Builder<'a> {
             binding.used = true;
             let Some(id) = self.node(binding_value(&self.scopes, &name), region) else { continue };
             if !self.graph[id].varies {
+                if self.inputs.is_empty() {
+                    continue;
+                }
                 let fact = format!("the output `{name}` does not depend on any input");
                 self.errors.push(Diagnostic::new(region, fact).help("a model maps inputs to outputs"));
                 continue;
             }
             let shape = self.graph[id].shape.clone();
             if output.shape.is_some() && shape_of(output) != shape {
-                let fact = format!("the output `{name}` has the shape {shape}, not {}", shape_of(output));
+                let own =
+                    if shape.is_scalar() { "is a scalar".into() } else { format!("has the shape {shape}") };
+                let fact = format!("the output `{name}` {own}, not {}", shape_of(output));
                 self.errors.push(
                     Diagnostic::new(region, fact)
                         .help(format!("write `{}`, or change the last layer", declaration(&name, &shape))),
@@ -272,7 +351,7 @@ impl<'a> Builder<'a> {
     fn loss(&mut self, value: &ast::Expr) -> Option<NodeId> {
         self.in_loss = true;
         "loss".clone_into(&mut self.feeds);
-        let id = self.value(value).and_then(|value| self.node(value, Region::none()));
+        let id = self.value(value).and_then(|id| self.node(id, value.region));
         self.in_loss = false;
         let id = id?;
         let shape = &self.graph[id].shape;
@@ -284,8 +363,28 @@ impl<'a> Builder<'a> {
         Some(id)
     }
 
+    /// Counts what is unrolled; `false` when it is too much.
+    fn spend(&mut self, region: Region) -> bool {
+        if self.budget == 0 {
+            return false;
+        }
+        self.budget -= 1;
+        if self.budget == 0 {
+            let fact = format!("this model unrolls to more than {LONGEST} statements");
+            self.errors.push(Diagnostic::new(region, fact).help("fewer rounds of its loops would do"));
+        }
+        self.budget > 0
+    }
+
     fn statement(&mut self, statement: &ast::Statement, top: bool) {
         match statement {
+            ast::Statement::Broken { names } => {
+                self.broken = true;
+                self.aimless |= names.is_empty();
+                for name in names {
+                    self.bind(&name.to_string(), Value::Poison, name.span().into());
+                }
+            }
             ast::Statement::Param { variable, init } => self.param(variable, init.as_ref()),
             ast::Statement::Bind { name, value, text } => {
                 if top {
@@ -324,6 +423,9 @@ impl<'a> Builder<'a> {
                     );
                 }
                 for round in from..to {
+                    if !self.spend(index.span().into()) {
+                        break;
+                    }
                     let outer = self.scope_mut().names.remove(&index.to_string());
                     self.bind(&index.to_string(), Value::Number(round as f64), index.span().into());
                     for statement in &body.statements {
@@ -352,6 +454,7 @@ impl<'a> Builder<'a> {
             Diagnostic::new(name.span(), "`target` is what the loss compares with and can't be bound")
                 .help("give this value another name"),
         );
+        self.bind(&text, Value::Poison, name.span().into());
         true
     }
 
@@ -362,13 +465,10 @@ impl<'a> Builder<'a> {
         let name = variable.name.to_string();
         let region = Region::from(variable.name.span());
         let init = match init {
-            Some(value) => match init::parse(value, |value| self.number_of(value)) {
-                Ok(init) => Some(init),
-                Err(diagnostic) => {
-                    self.errors.push(diagnostic);
-                    None
-                }
-            },
+            Some(value) => {
+                let init = init::parse(value, |value| self.number_of(value));
+                self.errors.take(init).flatten()
+            }
             None => None,
         };
         if let Some(known) = self.scope().names.get(&name) {
@@ -381,6 +481,9 @@ impl<'a> Builder<'a> {
             }
         }
         let path = self.path_of(&name);
+        if !self.fits(&shape_of(variable), region) {
+            return;
+        }
         let id = self.new_param(&path, None, shape_of(variable), init, region, Some(&variable.name));
         self.bind(&name, Value::Node(id), region);
     }
@@ -415,6 +518,35 @@ impl<'a> Builder<'a> {
         node
     }
 
+    /// Whether a shape can be counted; the mistake is reported otherwise.
+    fn fits(&mut self, shape: &[usize], region: Region) -> bool {
+        let count = shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
+        if count.is_some_and(|count| count <= LARGEST) {
+            return true;
+        }
+        let fact = format!("a tensor of the shape {shape:?} is too large");
+        self.errors.push(Diagnostic::new(region, fact).help(format!("{LARGEST} elements are the most")));
+        false
+    }
+
+    /// Whether a number is one in the model's precision; the mistake is reported otherwise.
+    fn is_number(&mut self, number: f64, what: &str, region: Region) -> bool {
+        if !number.is_finite() {
+            let fact = format!("{what} of these constants is {number}");
+            self.errors.push(Diagnostic::new(region, fact).help("constants of a model are finite numbers"));
+            return false;
+        }
+        if self.dtype == Dtype::F32 && number.abs() > f64::from(f32::MAX) {
+            let fact = format!("{number:e} is too large for single precision");
+            self.errors.push(
+                Diagnostic::new(region, fact)
+                    .help("`model Name<f64>` computes in double precision, up to about 1.8e308"),
+            );
+            return false;
+        }
+        true
+    }
+
     fn report_unused(&mut self) {
         let mut unused = Vec::new();
         for (name, binding) in &self.scopes[0].names {
@@ -423,6 +555,7 @@ impl<'a> Builder<'a> {
                 unused.push((name.clone(), binding.region));
             }
         }
+        unused.append(&mut self.unused);
         unused.extend(
             self.params
                 .iter()
@@ -456,6 +589,20 @@ impl<'a> Builder<'a> {
         path.push(name.to_owned());
         path.join(".")
     }
+}
+
+/// Every name that a body binds or declares.
+fn declared(body: &ast::Body) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for statement in &body.statements {
+        match statement {
+            ast::Statement::Param { variable, .. } => drop(names.insert(variable.name.to_string())),
+            ast::Statement::Bind { name, .. } => drop(names.insert(name.to_string())),
+            ast::Statement::For { body, .. } => names.append(&mut declared(body)),
+            ast::Statement::Loss { .. } | ast::Statement::Broken { .. } => {}
+        }
+    }
+    names
 }
 
 fn binding_value(scopes: &[Scope], name: &str) -> Value {

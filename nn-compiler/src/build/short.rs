@@ -2,21 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 
 use crate::ast::{Argument, Body, Expr, ExprKind, Index, Model, Statement, Variable};
-use crate::diag::{Diagnostic, Region};
+use crate::diag::{Diagnostic, Diagnostics, Region};
+use crate::ops;
 
 /// The model that a formula stands for: `x…` are inputs, `w…` and `b…` parameters, the last name bound is
 /// the output, and the loss is the mean squared error unless one is given.
-pub(super) fn model(mut body: Body) -> Result<Model, Diagnostic> {
-    let Some(output) = body.statements.iter().rev().find_map(|statement| match statement {
+pub(super) fn model(mut body: Body, errors: &mut Diagnostics) -> Option<Model> {
+    let output = body.statements.iter().rev().find_map(|statement| match statement {
         Statement::Bind { name, .. } => Some(name.clone()),
+        Statement::Broken { names } => names.last().cloned(),
         _ => None,
-    }) else {
-        let region = body.tail.as_ref().map_or(Region::none(), |tail| tail.region);
-        return Err(Diagnostic::new(region, "a formula gives its value a name")
-            .help("write `y = …`, as in `y = sigmoid(x*w + b)`"));
+    });
+    let Some(output) = output else {
+        // Where a statement is broken, the name may be missing because of that.
+        if !body.statements.iter().any(|statement| matches!(statement, Statement::Broken { .. })) {
+            let region = body.tail.as_ref().map_or(Region::none(), |tail| tail.region);
+            errors.push(
+                Diagnostic::new(region, "a formula gives its value a name")
+                    .help("write `y = …`, as in `y = sigmoid(x*w + b)`"),
+            );
+        }
+        return None;
     };
 
     let mut free = Free::default();
@@ -27,15 +36,15 @@ pub(super) fn model(mut body: Body) -> Result<Model, Diagnostic> {
                 free.bound.insert(name.to_string());
             }
             Statement::Loss { value, .. } => free.visit(value),
-            Statement::For { index, from, to, .. } => {
-                free.visit(from);
-                free.visit(to);
-                return Err(Diagnostic::new(index.span(), "a loop needs the full form")
-                    .help("write `model Name(x) -> y { … }`"));
+            Statement::For { index, .. } => {
+                errors.push(
+                    Diagnostic::new(index.span(), "a loop needs the full form")
+                        .help("write `model Name(x) -> y { … }`"),
+                );
+                return None;
             }
-            Statement::Param { variable, .. } => {
-                free.bound.insert(variable.name.to_string());
-            }
+            Statement::Param { variable, .. } => drop(free.bound.insert(variable.name.to_string())),
+            Statement::Broken { names } => free.bound.extend(names.iter().map(ToString::to_string)),
         }
     }
 
@@ -48,22 +57,36 @@ pub(super) fn model(mut body: Body) -> Result<Model, Diagnostic> {
                 params.push(Statement::Param { variable: Variable { name, shape: None }, init: None });
             }
             _ => {
-                return Err(Diagnostic::new(name.span(), format!("`{text}` has no role")).help(format!(
-                    "in a formula `x…` are inputs and `w…`, `b…` parameters; \
-                         otherwise declare it: `model Name(x) -> {output} {{ param {text}; … }}`"
-                )));
+                let help = match ops::known_as(&text) {
+                    Some(op) => format!("an operation has brackets: `{}(…)`", op.name),
+                    None => format!(
+                        "in a formula `x…` are inputs and `w…`, `b…` parameters; otherwise declare it: \
+                         `model Name(x) -> {output} {{ param {text}; … }}`"
+                    ),
+                };
+                errors.push(Diagnostic::new(name.span(), format!("`{text}` has no role")).help(help));
+                params.push(Statement::Broken { names: vec![name] });
             }
         }
+    }
+    if inputs.is_empty() {
+        if errors.is_empty() {
+            errors.push(
+                Diagnostic::new(output.span(), format!("the formula of `{output}` has no input"))
+                    .help("in a formula, names that start with `x` are inputs: `y = x*w + b`"),
+            );
+        }
+        return None;
     }
     if !body.statements.iter().any(|statement| matches!(statement, Statement::Loss { .. })) {
         body.statements.push(mean_squared_error(&output));
     }
     body.statements.splice(0..0, params);
-    Ok(Model {
+    Some(Model {
         attributes: Vec::new(),
         runtime: None,
         visibility: syn::Visibility::Inherited,
-        name: Ident::new("Formula", Span::call_site()),
+        name: Ident::new("Formula", output.span()),
         dtype: super::SHORT_DTYPE,
         inputs,
         outputs: vec![Variable { name: output, shape: None }],
@@ -99,7 +122,7 @@ impl Free {
                     self.names.push(name.clone());
                 }
             }
-            ExprKind::Number(_) | ExprKind::Field(_) => {}
+            ExprKind::Number(_) | ExprKind::Field(_) | ExprKind::Text(_) => {}
             ExprKind::Negate(inner) => self.visit(inner),
             ExprKind::Binary(_, left, right) => {
                 self.visit(left);

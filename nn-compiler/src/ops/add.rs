@@ -6,6 +6,7 @@ use crate::notation::Level;
 /// The sum of two tensors.
 pub static ADD: Op = Op {
     name: "add",
+    symbol: Some("+"),
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|_, d| vec![Some(d), Some(d)]),
     eval: |_, x| zip(x, |a, b| a + b),

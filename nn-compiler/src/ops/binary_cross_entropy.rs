@@ -19,6 +19,7 @@ const LEAST_VARIANCE: f64 = 1e-12;
 /// example's prediction. Of a sigmoid it is computed from the sigmoid's operand, exactly.
 pub static BINARY_CROSS_ENTROPY: Op = Op {
     name: "binary_cross_entropy",
+    also: &["bce", "bce_loss", "bce_with_logits_loss", "binary_crossentropy"],
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::Probability)],
     shape: |attrs, shapes| same_shape(attrs, shapes).map(|_| Shape::scalar()),
     vjp: Vjp::Rule(|at, d| {

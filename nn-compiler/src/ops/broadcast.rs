@@ -11,6 +11,7 @@ use crate::shape::Shape;
 /// A tensor stretched to a shape. Binary operations have it made for their operands.
 pub static BROADCAST: Op = Op {
     name: "broadcast",
+    also: &["broadcast_to", "expand", "tile"],
     args: &[Arg::Tensor("x"), Arg::Sizes("shape")],
     shape,
     vjp: Vjp::Rule(|at, d| {

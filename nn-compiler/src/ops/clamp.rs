@@ -13,6 +13,7 @@ use crate::notation::Style;
 /// 1, as in `PyTorch`.
 pub static CLAMP: Op = Op {
     name: "clamp",
+    also: &["clip"],
     args: &[Arg::Tensor("x"), Arg::Number("low", None), Arg::Number("high", None)],
     shape: |attrs, shapes| {
         let (low, high) = (attrs.number(0), attrs.number(1));

@@ -8,9 +8,10 @@ use crate::shape::Shape;
 type Eval = fn(&Attrs, &[Tensor]) -> Tensor;
 type Notation = fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula;
 
-const fn comparison(name: &'static str, eval: Eval, notation: Notation) -> Op {
+const fn comparison(name: &'static str, symbol: &'static str, eval: Eval, notation: Notation) -> Op {
     Op {
         name,
+        symbol: Some(symbol),
         args: &[Arg::Tensor("a"), Arg::Tensor("b")],
         vjp: Vjp::None {
             help: "a comparison is a step; choose between values with `select(condition, a, b)`, or use a \
@@ -33,6 +34,7 @@ fn written(style: Style, op: &Op, x: &[Formula], symbol: &str, latex: &str) -> F
 /// Whether one value is greater than another.
 pub static GT: Op = comparison(
     "gt",
+    ">",
     |_, x| zip(x, |a, b| f64::from(a > b)),
     |style, _, x, _| written(style, &GT, x, ">", r">"),
 );
@@ -40,6 +42,7 @@ pub static GT: Op = comparison(
 /// Whether one value is less than another.
 pub static LT: Op = comparison(
     "lt",
+    "<",
     |_, x| zip(x, |a, b| f64::from(a < b)),
     |style, _, x, _| written(style, &LT, x, "<", r"<"),
 );
@@ -47,6 +50,7 @@ pub static LT: Op = comparison(
 /// Whether one value is greater than or equal to another.
 pub static GE: Op = comparison(
     "ge",
+    ">=",
     |_, x| zip(x, |a, b| f64::from(a >= b)),
     |style, _, x, _| written(style, &GE, x, ">=", r"\geq"),
 );
@@ -54,6 +58,7 @@ pub static GE: Op = comparison(
 /// Whether one value is less than or equal to another.
 pub static LE: Op = comparison(
     "le",
+    "<=",
     |_, x| zip(x, |a, b| f64::from(a <= b)),
     |style, _, x, _| written(style, &LE, x, "<=", r"\leq"),
 );
@@ -61,6 +66,7 @@ pub static LE: Op = comparison(
 /// Whether one value is equal to another.
 pub static EQ: Op = comparison(
     "eq",
+    "==",
     |_, x| zip(x, |a, b| f64::from(a == b)),
     |style, _, x, _| written(style, &EQ, x, "==", r"="),
 );
@@ -68,6 +74,7 @@ pub static EQ: Op = comparison(
 /// Whether one value is different from another.
 pub static NE: Op = comparison(
     "ne",
+    "!=",
     |_, x| zip(x, |a, b| f64::from(a != b)),
     |style, _, x, _| written(style, &NE, x, "!=", r"\neq"),
 );

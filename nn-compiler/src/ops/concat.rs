@@ -12,6 +12,7 @@ use crate::shape::Shape;
 /// Tensors joined along an axis; their other sizes agree.
 pub static CONCAT: Op = Op {
     name: "concat",
+    also: &["cat", "concatenate", "hstack", "vstack", "append"],
     args: &[Arg::Tensors("tensors"), Arg::Axis("axis", 0)],
     shape,
     vjp: Vjp::Rule(|at, d| {

@@ -15,6 +15,13 @@ use crate::term::Term;
 /// index is not a whole number below the number of classes.
 pub static CROSS_ENTROPY: Op = Op {
     name: "cross_entropy",
+    also: &[
+        "cross_entropy_loss",
+        "nll_loss",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "crossentropy",
+    ],
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::ClassIndex)],
     shape: |_, shapes| {
         if shapes[0].len() != 1 {

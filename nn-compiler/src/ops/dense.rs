@@ -13,6 +13,7 @@ use crate::term::Term;
 /// unless there is none, `bias: [units]`. A scalar counts as one input.
 pub static DENSE: Op = Op {
     name: "dense",
+    also: &["linear", "fully_connected", "affine"],
     args: &[Arg::Tensor("x"), Arg::Size("units", None), Arg::Flag("bias", true)],
     weights: Some(|attrs, shapes| {
         let units = attrs.sizes[0];

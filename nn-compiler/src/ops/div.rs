@@ -7,6 +7,8 @@ use crate::term::Term;
 /// The quotient of two tensors, element by element.
 pub static DIV: Op = Op {
     name: "div",
+    symbol: Some("/"),
+    also: &["divide"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|at, d| {
         let b = at.x[1];

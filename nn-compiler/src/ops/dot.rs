@@ -7,6 +7,7 @@ use crate::shape::Shape;
 /// The inner product of two tensors of one shape.
 pub static DOT: Op = Op {
     name: "dot",
+    also: &["inner", "vdot"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     shape: |attrs, shapes| same_shape(attrs, shapes).map(|_| Shape::scalar()),
     vjp: Vjp::Expansion,

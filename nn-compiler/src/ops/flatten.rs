@@ -7,6 +7,7 @@ use crate::shape::Shape;
 /// A tensor as a vector, in row-major order; a scalar as a vector of one element.
 pub static FLATTEN: Op = Op {
     name: "flatten",
+    also: &["ravel"],
     args: &[Arg::Tensor("x")],
     shape: |_, shapes| Ok(Shape::from([shapes[0].count()])),
     vjp: Vjp::Expansion,

@@ -12,6 +12,7 @@ use crate::term::Term;
 /// example's prediction.
 pub static HUBER: Op = Op {
     name: "huber",
+    also: &["huber_loss", "smooth_l1_loss", "smooth_l1"],
     args: &[
         Arg::Tensor("prediction"),
         Arg::Target("target", TargetShape::LikePrediction),

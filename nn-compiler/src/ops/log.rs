@@ -9,6 +9,7 @@ use crate::term::Term;
 /// The natural logarithm.
 pub static LOG: Op = Op {
     name: "log",
+    also: &["ln", "log_e"],
     args: &[Arg::Tensor("x")],
     vjp: Vjp::Rule(|at, d| vec![Some(d / at.x[0])]),
     eval: |_, x| map(&x[0], f64::ln),

@@ -12,6 +12,7 @@ use super::{
 /// The logarithm of a sum of exponentials. Its derivative is `softmax`.
 pub static LOGSUMEXP: Op = Op {
     name: "logsumexp",
+    also: &["log_sum_exp", "lse"],
     args: &[Arg::Tensor("x"), Arg::Axes("axis")],
     shape: reduced,
     vjp: Vjp::Rule(|at, d| {

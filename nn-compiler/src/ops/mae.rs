@@ -7,6 +7,7 @@ use crate::shape::Shape;
 /// derivative is 0.
 pub static MAE: Op = Op {
     name: "mae",
+    also: &["l1_loss", "mean_absolute_error", "absolute_error"],
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::LikePrediction)],
     shape: |attrs, shapes| same_shape(attrs, shapes).map(|_| Shape::scalar()),
     vjp: Vjp::Rule(|at, d| {

@@ -9,6 +9,8 @@ use crate::shape::Shape;
 /// vectors give their inner product; leading axes of the left side are kept.
 pub static MATMUL: Op = Op {
     name: "matmul",
+    symbol: Some("@"),
+    also: &["mm", "bmm", "mv"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     shape,
     vjp: Vjp::Expansion,
@@ -38,6 +40,10 @@ fn shape(_: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
     if columns != rows {
         let axis = |rank: usize, of_matrix: &'static str| if rank == 1 { "elements" } else { of_matrix };
         let (of_a, of_b) = (axis(a.len(), "columns"), axis(b.len(), "rows"));
+        if right.is_empty() && a.first() == Some(rows) {
+            return Err(Mismatch::new(format!("`@` needs the inner sizes to agree: {a} @ {b}"))
+                .help(format!("swap {{0}} and {{1}}: {b} @ {a} fits")));
+        }
         let expected = [columns].into_iter().chain(right).copied().collect();
         return Err(Mismatch::new(format!("`@` needs the inner sizes to agree: {a} @ {b}"))
             .help(format!("{{1}} has {rows} {of_b} and {{0}} has {columns} {of_a}"))

@@ -10,6 +10,7 @@ use super::{
 /// as in `PyTorch`'s `maximum`.
 pub static MAX: Op = Op {
     name: "max",
+    also: &["maximum", "fmax"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|at, d| {
         let (a, b) = (at.x[0], at.x[1]);

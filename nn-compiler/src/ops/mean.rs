@@ -12,6 +12,7 @@ use crate::graph::Attrs;
 /// operation.
 pub static MEAN: Op = Op {
     name: "mean",
+    also: &["average", "avg"],
     args: &[Arg::Tensor("x"), Arg::Axes("axis")],
     shape: reduced,
     vjp: Vjp::Expansion,

@@ -10,6 +10,7 @@ use super::{
 /// halves, as in `PyTorch`'s `minimum`.
 pub static MIN: Op = Op {
     name: "min",
+    also: &["minimum", "fmin"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|at, d| {
         let (a, b) = (at.x[0], at.x[1]);

@@ -141,6 +141,10 @@ pub static ALL: &[&Op] = &[
 pub struct Op {
     /// Call syntax, and the label in drawings.
     pub name: &'static str,
+    /// The operator that stands for it between two operands.
+    pub symbol: Option<&'static str>,
+    /// What it is called elsewhere: a user who writes such a name, whatever its case, is told this one.
+    pub also: &'static [&'static str],
     /// The arguments of a call. Operations that only the compiler makes have none.
     pub args: &'static [Arg],
     /// The parameters that a layer makes for itself, given the other operands' shapes.
@@ -172,6 +176,8 @@ impl Op {
     /// The fields that most operations share; a record fills in the others.
     pub const POINTWISE: Op = Op {
         name: "",
+        symbol: None,
+        also: &[],
         args: &[],
         weights: None,
         shape: same_shape,
@@ -184,6 +190,11 @@ impl Op {
         init: None,
         flops: 1,
     };
+
+    /// How a user writes it: `+`, or its name.
+    pub fn written(&self) -> &'static str {
+        self.symbol.unwrap_or(self.name)
+    }
 
     /// Whether a call may give it so many tensors.
     pub fn takes(&self, operands: usize) -> bool {
@@ -479,6 +490,20 @@ pub(crate) fn tensor(shape: &[usize], elements: Vec<f64>) -> Tensor {
 pub fn find(name: &str, operands: usize) -> Option<&'static Op> {
     let named = || ALL.iter().copied().filter(|op| op.name == name && !op.args.is_empty());
     named().find(|op| op.takes(operands)).or_else(|| named().next())
+}
+
+/// The operation that an operator stands for.
+pub fn by_symbol(symbol: &str) -> Option<&'static Op> {
+    ALL.iter().copied().find(|op| op.symbol == Some(symbol))
+}
+
+/// The operation that is known elsewhere by a name: `dense` for `Linear`.
+pub fn known_as(name: &str) -> Option<&'static Op> {
+    let plain = |name: &str| name.to_lowercase().replace('_', "");
+    let is_it = |op: &&Op| {
+        !op.args.is_empty() && op.also.iter().chain([&op.name]).any(|other| plain(other) == plain(name))
+    };
+    ALL.iter().copied().find(is_it)
 }
 
 /// The result of an operation that only moves elements, if they are all one number.

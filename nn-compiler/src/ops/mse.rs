@@ -6,6 +6,7 @@ use crate::shape::Shape;
 /// The mean squared error over the elements of one example's prediction.
 pub static MSE: Op = Op {
     name: "mse",
+    also: &["mse_loss", "mean_squared_error", "squared_error", "l2_loss"],
     args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::LikePrediction)],
     shape: |attrs, shapes| same_shape(attrs, shapes).map(|_| Shape::scalar()),
     vjp: Vjp::Rule(|at, d| {

@@ -6,6 +6,8 @@ use crate::notation::Level;
 /// The product of two tensors, element by element. There is no rewrite of `a * 0`: it is NaN where `a` is.
 pub static MUL: Op = Op {
     name: "mul",
+    symbol: Some("*"),
+    also: &["multiply"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|at, d| vec![Some(d * at.x[1]), Some(d * at.x[0])]),
     eval: |_, x| zip(x, |a, b| a * b),

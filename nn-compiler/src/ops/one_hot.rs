@@ -11,6 +11,7 @@ use crate::shape::Shape;
 /// A class index as a vector. An index that is not a whole number below the number of classes gives NaN.
 pub static ONE_HOT: Op = Op {
     name: "one_hot",
+    also: &["to_categorical", "onehot"],
     args: &[Arg::Tensor("index"), Arg::Size("classes", None)],
     shape: |attrs, shapes| {
         if !shapes[0].is_scalar() {

@@ -15,6 +15,8 @@ const LARGEST_EXPONENT: f64 = 64.0;
 /// the base 0 where the exponent is 0, towards the exponent 0 where the base is 0 and the power is finite.
 pub static POW: Op = Op {
     name: "pow",
+    symbol: Some("^"),
+    also: &["power"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|at, d| {
         let (a, b, y) = (at.x[0], at.x[1], at.y);

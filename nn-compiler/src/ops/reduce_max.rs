@@ -12,6 +12,7 @@ use super::{
 /// `PyTorch`'s `amax`.
 pub static REDUCE_MAX: Op = Op {
     name: "max",
+    also: &["amax", "reduce_max"],
     args: &[Arg::Tensor("x"), Arg::Axes("axis")],
     shape: reduced,
     vjp: Vjp::Rule(|at, d| {

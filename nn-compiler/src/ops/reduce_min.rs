@@ -7,6 +7,7 @@ use super::{Arg, Kernel, Op, Vjp, reduce_max::REDUCE_MAX, sum::written};
 /// The smallest element: `-max(-x)`.
 pub static REDUCE_MIN: Op = Op {
     name: "min",
+    also: &["amin", "reduce_min"],
     args: &[Arg::Tensor("x"), Arg::Axes("axis")],
     shape: |attrs, shapes| (REDUCE_MAX.shape)(attrs, shapes),
     vjp: Vjp::Expansion,

@@ -9,6 +9,7 @@ use crate::shape::Shape;
 /// A tensor under another shape of the same count; elements are counted in row-major order.
 pub static RESHAPE: Op = Op {
     name: "reshape",
+    also: &["view", "resize"],
     args: &[Arg::Tensor("x"), Arg::Sizes("shape")],
     shape: |attrs, shapes| {
         let (from, to) = (&shapes[0], Shape::from(attrs.sizes.clone()));

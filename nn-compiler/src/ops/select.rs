@@ -8,6 +8,7 @@ use crate::notation::{Formula, Level, Style};
 /// One of two values, by a condition. What isn't selected doesn't reach the result, not even as NaN.
 pub static SELECT: Op = Op {
     name: "select",
+    also: &["where", "if_else", "cond"],
     args: &[Arg::Tensor("condition"), Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|at, d| {
         let zero = d.filled(0.0, d.shape());

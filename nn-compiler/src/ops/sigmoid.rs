@@ -5,6 +5,7 @@ use super::{Arg, Op, Vjp, map};
 /// The logistic function, from 0 to 1.
 pub static SIGMOID: Op = Op {
     name: "sigmoid",
+    also: &["logistic", "expit"],
     args: &[Arg::Tensor("x")],
     vjp: Vjp::Rule(|at, d| vec![Some(d * (at.y * (1.0 - at.y)))]),
     eval: |_, x| map(&x[0], logistic),

@@ -6,6 +6,7 @@ use crate::model::Init;
 /// The sigmoid linear unit: Elfwing et al., 2018.
 pub static SILU: Op = Op {
     name: "silu",
+    also: &["swish"],
     args: &[Arg::Tensor("x")],
     vjp: Vjp::Expansion,
     eval: |attrs, x| &x[0] * (SIGMOID.eval)(attrs, x),

@@ -6,6 +6,7 @@ use crate::notation::{Formula, Style};
 /// The square root.
 pub static SQRT: Op = Op {
     name: "sqrt",
+    also: &["square_root"],
     args: &[Arg::Tensor("x")],
     vjp: Vjp::Rule(|at, d| vec![Some(d / (2.0 * at.y))]),
     eval: |_, x| map(&x[0], f64::sqrt),

@@ -5,6 +5,7 @@ use super::{Arg, Op, Rewrite, Stage, Vjp};
 /// The identity with a derivative of 0.
 pub static STOP_GRADIENT: Op = Op {
     name: "stop_gradient",
+    also: &["detach", "no_grad"],
     args: &[Arg::Tensor("x")],
     vjp: Vjp::Rule(|_, _| vec![None]),
     eval: |_, x| x[0].clone(),

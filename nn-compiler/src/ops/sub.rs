@@ -6,6 +6,8 @@ use crate::notation::Level;
 /// The difference of two tensors.
 pub static SUB: Op = Op {
     name: "sub",
+    symbol: Some("-"),
+    also: &["subtract"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
     vjp: Vjp::Rule(|_, d| vec![Some(d), Some(-d)]),
     eval: |_, x| zip(x, |a, b| a - b),

@@ -12,6 +12,7 @@ use crate::term::Term;
 /// The sum over some axes.
 pub static SUM: Op = Op {
     name: "sum",
+    also: &["reduce_sum", "total"],
     args: &[Arg::Tensor("x"), Arg::Axes("axis")],
     shape: reduced,
     vjp: Vjp::Rule(|at, d| vec![Some(d.repeat(&at.x[0].shape(), &at.attrs.axes))]),

@@ -13,6 +13,7 @@ use crate::term::Term;
 /// A tensor with its axes in another order; without one, reversed.
 pub static TRANSPOSE: Op = Op {
     name: "transpose",
+    also: &["t", "permute", "swapaxes"],
     args: &[Arg::Tensor("x"), Arg::Order("axes")],
     shape: |Attrs { axes: order, .. }, shapes| {
         let shape = &shapes[0];

@@ -4,7 +4,6 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use super::{lanes, tiles};
-use crate::ast;
 use crate::graph::Root;
 use crate::model::{Init, Model, Target};
 use crate::schedule::{Function, Lowering, Plan};
@@ -712,69 +711,5 @@ pub(super) fn param_slices(model: &Model) -> TokenStream {
         fn param_slices(params: &[#real]) -> [&[#real]; #count] {
             slices(params, [#(#lens),*])
         }
-    }
-}
-
-/// The struct of a model that has mistakes: its methods accept anything and are never run.
-pub(super) fn stub(model: &ast::Model) -> TokenStream {
-    let runtime = model.runtime.clone().unwrap_or_else(|| quote!(::nn_runtime));
-    let (name, visibility, real) = (&model.name, &model.visibility, real(model.dtype));
-    quote! {
-        #[derive(Clone, Debug)]
-        #visibility struct #name {
-            params: (),
-        }
-
-        const _: () = {
-            impl #name {
-                pub fn new(_: u64) -> Self {
-                    Self { params: () }
-                }
-            }
-
-            impl #runtime::model::Model for #name {
-                type Scalar = #real;
-                const NAME: &'static str = "";
-                const PARAMS: &'static [#runtime::model::ParamInfo] = &[];
-                const INPUTS: &'static [#runtime::model::TensorInfo] = &[];
-                const OUTPUTS: &'static [#runtime::model::TensorInfo] = &[];
-                const FORWARD_WORKSPACE: usize = 0;
-                fn new(_: u64) -> Self {
-                    Self { params: () }
-                }
-                fn params_flat(&self) -> &[#real] {
-                    &[]
-                }
-                fn params_flat_mut(&mut self) -> &mut [#real] {
-                    &mut []
-                }
-                fn forward(&self, _: &#runtime::model::Batch<'_, #real>, _: &mut [#real], _: &mut [#real]) {}
-            }
-
-            impl #runtime::model::Inspect for #name {
-                const SUMMARY: &'static str = "";
-                const EXPLANATION: &'static str = "";
-                const RUST: &'static str = "";
-                const DOT: &'static str = "";
-                const LATEX: &'static str = "";
-            }
-
-            impl #runtime::model::Train for #name {
-                const TARGET: #runtime::model::TargetKind = #runtime::model::TargetKind::None;
-                const SHARED_LEN: usize = 0;
-                const SUMS_LEN: usize = 0;
-                const WORKSPACE: usize = 0;
-                fn prepare(&self, _: &mut [#real]) {}
-                fn accumulate(&self, _: &[#real], _: &#runtime::model::Batch<'_, #real>, _: &mut [#real], _: &mut [#real]) {}
-                fn finish(&self, _: &mut [#real], _: &mut [#real], _: usize, _: &mut [#real]) -> #real {
-                    0.0
-                }
-            }
-
-            impl #runtime::model::Pullback for #name {
-                const PULLBACK_WORKSPACE: usize = 0;
-                fn pullback(&self, _: &#runtime::model::Batch<'_, #real>, _: &mut [#real], _: &mut [#real], _: &mut [#real]) {}
-            }
-        };
     }
 }

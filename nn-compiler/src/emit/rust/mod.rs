@@ -100,11 +100,6 @@ pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
     }
 }
 
-/// A stub of a model that has mistakes, so that its uses are not reported as well.
-pub fn stub(model: &crate::ast::Model) -> TokenStream {
-    glue::stub(model)
-}
-
 fn outputs(function: &Function) -> Vec<NodeId> {
     roots(function, |root| matches!(root, Root::Output(_)))
 }
