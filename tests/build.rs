@@ -1,4 +1,4 @@
-//! Compiles every file of `models/` into the test crate, in single and in double precision, so that a model
+//! Compiles every file of `models/`, `operations/` and `unusual/` into the test crate, in single and in double precision, so that a model
 //! whose snapshot is taken is always one that runs.
 
 use std::fmt::Write;
@@ -14,6 +14,8 @@ fn main() {
         ("models", "f64", "f64s"),
         ("operations", "f32", "operations_f32"),
         ("operations", "f64", "operations_f64"),
+        ("unusual", "f32", "unusual_f32"),
+        ("unusual", "f64", "unusual_f64"),
     ] {
         println!("cargo::rerun-if-changed={folder}");
         let mut files: Vec<_> = fs::read_dir(Path::new(&root).join(folder))

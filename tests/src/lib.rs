@@ -1,5 +1,7 @@
 //! What the tests share: the models of `tests/models`, and how to run one through the compiler.
 
+pub mod case;
+
 use std::path::{Path, PathBuf};
 
 use nn_compiler::schedule::Plan;
@@ -12,7 +14,7 @@ mod zoo {
     include!(concat!(env!("OUT_DIR"), "/zoo.rs"));
 }
 
-pub use zoo::{f32s, f64s, operations_f32, operations_f64};
+pub use zoo::{f32s, f64s, operations_f32, operations_f64, unusual_f32, unusual_f64};
 
 /// What is done with every compiled model.
 pub trait Visitor<T> {
