@@ -83,7 +83,7 @@ pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
     } else {
         None
     };
-    let pullback = pullback(&stable)?.map(|graph| order(optimize::run(optimize::AFTER, &graph), dtype));
+    let pullback = pullback(&stable).map(|graph| order(optimize::run(optimize::AFTER, &graph), dtype));
     Ok(Plan { program, forward, training, pullback })
 }
 
@@ -100,17 +100,14 @@ fn gradient(stable: &Program) -> Result<Graph, Diagnostics> {
     Ok(keep(&graph, |root| matches!(root, Root::Loss | Root::ParamGradient(_))))
 }
 
-/// The gradients of the outputs: of the inputs, and without a loss also of the parameters. A model with a loss
-/// whose inputs enter through something without a derivative, such as a class number, has none.
-fn pullback(stable: &Program) -> Result<Option<Graph>, Diagnostics> {
-    let has_loss = stable.model.has_loss;
-    match grad::of_outputs(stable, !has_loss) {
-        Ok(graph) => {
-            Ok(Some(keep(&graph, |root| matches!(root, Root::ParamGradient(_) | Root::InputGradient(_)))))
-        }
-        Err(_) if has_loss => Ok(None),
-        Err(errors) => Err(errors),
-    }
+/// The gradients of the outputs: of the inputs, and without a loss also of the parameters.
+///
+/// # Errors
+/// Something without a derivative, such as a comparison or a class number, on the way. The model is good without
+/// its pullback: it predicts, and with a loss it may still be trained.
+fn pullback(stable: &Program) -> Result<Graph, Diagnostics> {
+    let graph = grad::of_outputs(stable, !stable.model.has_loss)?;
+    Ok(keep(&graph, |root| matches!(root, Root::ParamGradient(_) | Root::InputGradient(_))))
 }
 
 fn keep(graph: &Graph, which: impl Fn(Root) -> bool) -> Graph {

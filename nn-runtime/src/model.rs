@@ -241,6 +241,13 @@ pub trait Train: Model {
 }
 
 /// Gradients of the outputs.
+///
+/// Every model has them, unless something without a derivative, such as a comparison, stands between its outputs and
+/// what they are derived by; [`SUMMARY`](Inspect::SUMMARY) then says what.
+#[diagnostic::on_unimplemented(
+    message = "the outputs of `{Self}` have no derivative",
+    note = "something without a derivative, such as a comparison, stands on the way; the model's `SUMMARY` says what"
+)]
 pub trait Pullback: Model {
     /// Scalars of workspace that [`pullback`](Self::pullback) needs.
     const PULLBACK_WORKSPACE: usize;
@@ -260,6 +267,10 @@ pub trait Pullback: Model {
 }
 
 /// Models whose [`pullback`](Pullback::pullback) also reaches the parameters: those without a loss of their own.
+#[diagnostic::on_unimplemented(
+    message = "the outputs of `{Self}` are not pulled back to its parameters",
+    note = "only models without a `loss` are; a model with one has the gradient of its loss"
+)]
 pub trait PullbackParams: Pullback {}
 
 /// What a person can read of a model, made at compile time.

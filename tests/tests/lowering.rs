@@ -147,3 +147,21 @@ fn names_around_a_model_do_not_matter() {
     }
     assert!((Inside::new(1).infer(1.0) - std::f32::consts::E).abs() < 1e-6);
 }
+
+nn_model! {
+    /// Rosenblatt's perceptron: a step, which predicts and has no derivative.
+    model Perceptron(x: [2]) -> y {
+        param w: [2], b;
+        y = dot(x, w) + b > 0;
+    }
+}
+
+#[test]
+fn a_model_without_a_derivative_predicts() {
+    let mut model = Perceptron::new(1);
+    model.params.w = [1.0, -2.0];
+    model.params.b = 0.5;
+    assert_eq!([model.infer(&[1.0, 0.0]), model.infer(&[0.0, 1.0])], [1.0, 0.0]);
+    let why = "no pullback of the outputs: `>` has no derivative";
+    assert!(Perceptron::SUMMARY.contains(why), "{}", Perceptron::SUMMARY);
+}

@@ -328,9 +328,16 @@ impl Builder<'_> {
 
     /// `target` with a meaning; it must be the same wherever it is used.
     pub(super) fn set_target(&mut self, target: Target, region: Region) -> Option<NodeId> {
-        if let Some((known, id)) = &self.target {
-            if *known == target {
-                return Some(*id);
+        if let Some((known, id)) = &mut self.target {
+            match (&*known, &target) {
+                (Target::Binary(shape), Target::Values(wanted)) if shape == wanted => return Some(*id),
+                // A probability is a number too, and that it is one is worth a check of the data.
+                (Target::Values(shape), Target::Binary(wanted)) if shape == wanted => {
+                    *known = target;
+                    return Some(*id);
+                }
+                (known, target) if known == target => return Some(*id),
+                _ => {}
             }
             let describe = |target: &Target| match target {
                 Target::Values(shape) => format!("numbers in the shape {shape}"),

@@ -52,6 +52,10 @@ pub fn text(plan: &Plan) -> String {
         out.push_str(&format!(", {} in a training step", grouped(flops(training))));
     }
     out.push_str(" for each example\n");
+    if let Err(errors) = &plan.pullback {
+        let reasons: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+        out.push_str(&format!("no pullback of the outputs: {}\n", reasons.join("; ")));
+    }
     out
 }
 

@@ -7,6 +7,7 @@
 mod fuse;
 
 use crate::build::Program;
+use crate::diag::Diagnostics;
 use crate::graph::{Graph, Kind, NodeId, Root};
 use crate::ops::Kernel;
 use crate::shape::Dtype;
@@ -24,8 +25,8 @@ pub struct Plan {
     /// From inputs and target to the mean loss and the parameters' gradients.
     pub training: Option<Function>,
     /// From inputs and cotangents of the outputs to the gradients of the inputs, and without a loss also of
-    /// the parameters.
-    pub pullback: Option<Function>,
+    /// the parameters. What stands in the way where there is none.
+    pub pullback: Result<Function, Diagnostics>,
 }
 
 /// When a node is computed.

@@ -108,7 +108,7 @@ pub(super) fn implementations(plan: &Plan, texts: &Texts) -> TokenStream {
     let base = base(plan);
     let inspect = inspect(model, texts);
     let train = plan.training.as_ref().map(|function| train(model, function));
-    let pullback = plan.pullback.as_ref().map(|function| pullback(model, function));
+    let pullback = plan.pullback.as_ref().ok().map(|function| pullback(model, function));
     quote!(#inherent #base #inspect #train #pullback)
 }
 

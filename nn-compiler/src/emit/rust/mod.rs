@@ -51,7 +51,7 @@ pub fn text(plan: &Plan) -> String {
 /// The code of the outputs' gradients, which few read: it follows the same rules.
 fn pullback_text(plan: &Plan) -> String {
     let mut out = Source::default();
-    let Some(pullback) = &plan.pullback else { return String::new() };
+    let Ok(pullback) = &plan.pullback else { return String::new() };
     let model = &plan.program.model;
     let doc = "Gradients of the outputs, weighted by cotangents.";
     let gradients = input_gradients(pullback);
@@ -74,7 +74,7 @@ pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
     let pullback = source::tokens(&pullback_text(plan));
     let implementations = glue::implementations(plan, texts);
     let imports = glue::imports(plan);
-    let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref()];
+    let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()];
     let in_tiles = functions.into_iter().flatten().any(|function| function.lowering == Lowering::Tiles);
     let param_slices = in_tiles.then(|| glue::param_slices(&plan.program.model));
     quote! {

@@ -204,8 +204,10 @@ impl Writer<'_> {
     /// What a value is called: a buffer, a parameter, an input, a sum.
     fn name(&self, id: NodeId) -> String {
         let id = behind_views(&self.function.graph, id);
-        match self.function.graph[id].op() {
-            Some((op, _)) if matches!(op.kernel, Kernel::Mean) => {
+        match &self.function.graph[id].kind {
+            // Where a kernel wants a tensor, the compiler of the emitted code makes one.
+            Kind::Constant(number) => format!("&[{:?}; {}]", number.0, self.count(id)),
+            Kind::Op(op, ..) if matches!(op.kernel, Kernel::Mean) => {
                 sum_name(self.model, self.function, &self.names, id)
             }
             _ => self.names.get(id).to_owned(),
