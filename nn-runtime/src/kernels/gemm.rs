@@ -6,7 +6,8 @@
 //! few rows take more vectors instead.
 //!
 //! Rows of `B` that can't be read as whole vectors (the last ones of a slice without pads, or columns that
-//! aren't adjacent) are packed into a small buffer on the stack first.
+//! aren't adjacent) are packed into a small buffer on the stack first. So are those that lie far apart, when many
+//! rows of `A` share the panel: a column of lines at a distance of a power of two falls into few cache sets.
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
@@ -80,8 +81,12 @@ pub struct Gemm<'a, T> {
 
 /// Most rows of a block.
 const ROWS: usize = 6;
-/// Scalars of the buffer for packed rows: some hundred rows of a panel.
-const PACKED: usize = 2048;
+/// Scalars of the buffer for packed rows of a panel, half of a usual L1 cache.
+const PACKED: usize = 4096;
+/// Rows of `A` from which on a panel of `B` is packed: reading it once more costs less than a twentieth of the work.
+const PACK_FROM: usize = 20;
+/// Distance of the rows of `B`, in bytes, from which on packing pays.
+const FAR: usize = 512;
 /// Scalars of the widest panel: eight vectors of sixteen.
 const WIDEST: usize = 128;
 /// Scalars of the largest block: six rows of two vectors of sixteen.
@@ -159,8 +164,10 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
         assert!(gemm.c.padded && gate.len() >= needed, "the gate has to lie like the result");
     }
     let Gemm { a, b, c, start, finish, .. } = gemm;
+    let pack = m >= PACK_FROM && b.row * size_of::<T>() >= FAR;
     let problem = Problem {
         dims: [m, k, n],
+        pack,
         a,
         b,
         c: c.data.as_mut_ptr(),
@@ -179,7 +186,7 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
             _ => 1,
         };
         // Whole panels of adjacent columns are in place, and done in one go.
-        let panels = if b.col == 1 { ((n - j) / (many * width)).max(1) } else { 1 };
+        let panels = if b.col == 1 && !pack { ((n - j) / (many * width)).max(1) } else { 1 };
         // SAFETY: the slices are as long as dimensions and strides need, and `j` is a column.
         unsafe {
             problem.panels(panels, many * width, j, |panel| match (m, many) {
@@ -196,6 +203,8 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
 /// A product whose slices were found long enough.
 struct Problem<'a, T> {
     dims: [usize; 3],
+    /// Whether panels of `B` are packed even where they could be read in place.
+    pack: bool,
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
     c: *mut T,
@@ -229,7 +238,7 @@ impl<T: Real> Problem<'_, T> {
         };
 
         // Rows of B in place: reading on into the next row is harmless, reading past the last is not.
-        let in_place = if k == 0 || col != 1 || b.len() < j + span {
+        let in_place = if k == 0 || col != 1 || self.pack || b.len() < j + span {
             0
         } else if (k - 1) * ldb + j + span <= b.len() {
             k
@@ -245,7 +254,9 @@ impl<T: Real> Problem<'_, T> {
                 // SAFETY: at most `PACKED / span` rows of `span` scalars are packed.
                 unsafe {
                     let row = packed.first().add(i * span);
-                    if col == 1 {
+                    if col == 1 && cols == span {
+                        copy_lines(&b[l * ldb + j..][..span], row);
+                    } else if col == 1 {
                         copy_padded(&b[l * ldb + j..][..cols], row, span);
                     } else {
                         for c in 0..span {
@@ -452,6 +463,24 @@ type Array<S, T> = <<T as SimdFloatElement>::Native<S> as SimdBase<S>>::Array;
 unsafe fn load<S: Simd, T: Real>(s: S, from: *const T) -> T::Native<S> {
     // SAFETY: the array of a vector is as long as the vector, and aligned like a scalar.
     T::Native::<S>::load_array(s, unsafe { from.cast::<Array<S, T>>().read() })
+}
+
+/// Copies whole vectors, four scalars at least, without a call.
+///
+/// # Safety
+///
+/// `to` points to memory for as many scalars, none of them among the values.
+#[inline(always)]
+unsafe fn copy_lines<T: Real>(values: &[T], to: *mut T) {
+    let (quads, _) = values.as_chunks::<4>();
+    for (i, quad) in quads.iter().enumerate() {
+        // SAFETY: quad `i` of the values has its place.
+        unsafe { to.add(4 * i).cast::<[T; 4]>().write(*quad) };
+    }
+    for (i, &value) in values.iter().enumerate().skip(4 * quads.len()) {
+        // SAFETY: so has what is left, where a vector is shorter.
+        unsafe { to.add(i).write(value) };
+    }
 }
 
 /// Writes the values and zeros after them, `len` scalars in all.
