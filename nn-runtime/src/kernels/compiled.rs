@@ -53,7 +53,7 @@ macro_rules! kernels {
             }
 
             fn optimize(update: &Update<$T>, p: &mut [$T], g: &[$T], state: &mut [$T]) {
-                optimize(update, p, g, state);
+                dispatch!(s => optimize(s, update, p, g, state));
             }
         }
     };

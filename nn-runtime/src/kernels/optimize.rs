@@ -10,10 +10,8 @@ use core::ops::{Add, Div, Sub};
 use fearless_simd::Simd;
 
 use super::{LaneExpr, Lanes, Real, sign, sqrt};
-use crate::dispatch;
 
-/// What one step does to a parameter `p` with the gradient `g` and its state. Nothing here is checked: the optimisers
-/// check their settings.
+/// What one step does to a parameter `p` with the gradient `g` and its state. The settings are not checked here.
 #[derive(Clone, Copy, Debug)]
 pub enum Update<T> {
     /// Without state.
@@ -28,18 +26,6 @@ pub enum Update<T> {
     ScaledMomentum(ScaledMomentum<T>),
     /// State: the moments.
     Sign(Sign<T>),
-}
-
-impl<T: Real> Update<T> {
-    /// Moves the parameters along the gradient. `state` has so many scalars for each parameter as the update needs;
-    /// of more than one, the first of all parameters come before the second.
-    ///
-    /// # Panics
-    /// If the lengths differ.
-    #[inline]
-    pub fn apply(&self, parameters: &mut [T], gradient: &[T], state: &mut [T]) {
-        T::optimize(self, parameters, gradient, state);
-    }
 }
 
 /// `p ← p - rate (g + decay p)`
@@ -98,7 +84,7 @@ pub struct Sign<T> {
 }
 
 /// A scalar, or a line of them: the arithmetic of an update is written once for both.
-trait Number<T>:
+pub(crate) trait Number<T>:
     Copy + Add<Output = Self> + Add<T, Output = Self> + Sub<Output = Self> + Div<Output = Self>
 {
     fn times(self, factor: T) -> Self;
@@ -158,15 +144,37 @@ impl<S: Simd, T: Real> Number<T> for Lanes<S, T> {
 }
 
 /// The arithmetic of an update with `STATE` numbers of state for each parameter.
-trait Rule<T: Real, const STATE: usize>: Copy {
+pub(crate) trait Rule<T: Real, const STATE: usize>: Copy {
     /// The new parameter; the state is changed in place.
     fn step<V: Number<T>>(self, p: V, g: V, state: &mut [V; STATE]) -> V;
+
+    /// The rule as one of all, for the compiled kernel.
+    fn update(self) -> Update<T>;
+
+    /// Moves the parameters along the gradient. `state` has `STATE` scalars for each parameter; of more than one, the
+    /// first of all parameters come before the second.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    #[inline]
+    fn apply(self, parameters: &mut [T], gradient: &[T], state: &mut [T]) {
+        if parameters.len() < T::LANES {
+            scalars(self, parameters, gradient, state);
+        } else {
+            T::optimize(&self.update(), parameters, gradient, state);
+        }
+    }
 }
 
 impl<T: Real> Rule<T, 0> for Descent<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, []: &mut [V; 0]) -> V {
         p - (g + p.times(self.decay)).times(self.rate)
+    }
+
+    #[inline(always)]
+    fn update(self) -> Update<T> {
+        Update::Descent(self)
     }
 }
 
@@ -176,6 +184,11 @@ impl<T: Real> Rule<T, 1> for Momentum<T> {
         let g = g + p.times(self.decay);
         *v = v.times(self.mu) + g;
         p - (g.times(self.gradient_rate) + v.times(self.velocity_rate))
+    }
+
+    #[inline(always)]
+    fn update(self) -> Update<T> {
+        Update::Momentum(self)
     }
 }
 
@@ -188,6 +201,11 @@ impl<T: Real> Rule<T, 2> for Moments<T> {
         let direction = g.times(self.gradient_rate) + m.times(self.moment_rate);
         p.times(self.keep) - direction / (v.root() + self.epsilon)
     }
+
+    #[inline(always)]
+    fn update(self) -> Update<T> {
+        Update::Moments(self)
+    }
 }
 
 impl<T: Real> Rule<T, 1> for Scaled<T> {
@@ -196,6 +214,11 @@ impl<T: Real> Rule<T, 1> for Scaled<T> {
         let g = g + p.times(self.decay);
         *v = v.times(self.keep) + g.squared().times(self.add);
         p - g.times(self.rate) / (v.root() + self.epsilon)
+    }
+
+    #[inline(always)]
+    fn update(self) -> Update<T> {
+        Update::Scaled(self)
     }
 }
 
@@ -208,6 +231,11 @@ impl<T: Real> Rule<T, 2> for ScaledMomentum<T> {
         *b = b.times(mu) + g / (v.root() + scaled.epsilon);
         p - b.times(scaled.rate)
     }
+
+    #[inline(always)]
+    fn update(self) -> Update<T> {
+        Update::ScaledMomentum(self)
+    }
 }
 
 impl<T: Real> Rule<T, 1> for Sign<T> {
@@ -218,32 +246,27 @@ impl<T: Real> Rule<T, 1> for Sign<T> {
         *m = *m + change.times(self.second);
         p.times(self.keep) - direction.sign().times(self.rate)
     }
-}
 
-/// Runs the update: few parameters one by one, more of them in lines.
-#[inline(always)]
-pub(super) fn optimize<T: Real>(update: &Update<T>, p: &mut [T], g: &[T], state: &mut [T]) {
-    if p.len() < T::LANES {
-        match *update {
-            Update::Descent(rule) => scalars(rule, p, g, state),
-            Update::Momentum(rule) => scalars(rule, p, g, state),
-            Update::Moments(rule) => scalars(rule, p, g, state),
-            Update::Scaled(rule) => scalars(rule, p, g, state),
-            Update::ScaledMomentum(rule) => scalars(rule, p, g, state),
-            Update::Sign(rule) => scalars(rule, p, g, state),
-        }
-    } else {
-        dispatch!(s => match *update {
-            Update::Descent(rule) => lines(s, rule, p, g, state),
-            Update::Momentum(rule) => lines(s, rule, p, g, state),
-            Update::Moments(rule) => lines(s, rule, p, g, state),
-            Update::Scaled(rule) => lines(s, rule, p, g, state),
-            Update::ScaledMomentum(rule) => lines(s, rule, p, g, state),
-            Update::Sign(rule) => lines(s, rule, p, g, state),
-        });
+    #[inline(always)]
+    fn update(self) -> Update<T> {
+        Update::Sign(self)
     }
 }
 
+/// At least one line of parameters.
+#[inline(always)]
+pub(super) fn optimize<S: Simd, T: Real>(s: S, update: &Update<T>, p: &mut [T], g: &[T], state: &mut [T]) {
+    match *update {
+        Update::Descent(rule) => lines(s, rule, p, g, state),
+        Update::Momentum(rule) => lines(s, rule, p, g, state),
+        Update::Moments(rule) => lines(s, rule, p, g, state),
+        Update::Scaled(rule) => lines(s, rule, p, g, state),
+        Update::ScaledMomentum(rule) => lines(s, rule, p, g, state),
+        Update::Sign(rule) => lines(s, rule, p, g, state),
+    }
+}
+
+/// Fewer parameters than one line: without asking for the level.
 #[inline(always)]
 fn scalars<T: Real, const STATE: usize>(rule: impl Rule<T, STATE>, p: &mut [T], g: &[T], state: &mut [T]) {
     let Range { p, g, mut state } = Range::<T, STATE>::new(p, g, state);

@@ -2,7 +2,7 @@
 
 use super::{InvalidSetting, Optimizer, power};
 use crate::kernels::Real;
-use crate::kernels::optimize::{Moments, Update};
+use crate::kernels::optimize::{Moments, Rule};
 
 /// Adam: Kingma and Ba, *Adam: a method for stochastic optimization* (2015), algorithm 1, with its defaults.
 ///
@@ -14,11 +14,11 @@ use crate::kernels::optimize::{Moments, Update};
 /// ```
 ///
 /// A [`weight_decay`](Self::weight_decay) λ, which the paper does not have, puts `g + λ p` in the place of g, as
-/// `PyTorch` does.
+/// `PyTorch` does; [`AdamW`](super::AdamW) is what most people mean by it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    learning_rate: f64,
-    beta1: f64,
+    pub(super) learning_rate: f64,
+    pub(super) beta1: f64,
     beta2: f64,
     epsilon: f64,
     weight_decay: f64,
@@ -47,6 +47,25 @@ impl Adam {
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }
     }
+
+    /// `√(1 - β₂ᵗ)`
+    pub(super) fn root(&self, step: u64) -> f64 {
+        libm::sqrt(1.0 - power(self.beta2, step))
+    }
+
+    /// √v̂ + ε = (√v + ε √(1 - β₂ᵗ)) / √(1 - β₂ᵗ): both corrections leave the loop.
+    pub(super) fn rule<T: Real>(&self, step: u64) -> Moments<T> {
+        let root = self.root(step);
+        Moments {
+            decay: T::from_f64(self.weight_decay),
+            keep: T::ONE,
+            first: T::from_f64(1.0 - self.beta1),
+            second: T::from_f64(1.0 - self.beta2),
+            gradient_rate: T::ZERO,
+            moment_rate: T::from_f64(self.learning_rate * root / (1.0 - power(self.beta1, step))),
+            epsilon: T::from_f64(self.epsilon * root),
+        }
+    }
 }
 
 impl<T: Real> Optimizer<T> for Adam {
@@ -63,17 +82,7 @@ impl<T: Real> Optimizer<T> for Adam {
     }
 
     fn begin(&self, step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
-        // √v̂ + ε = (√v + ε √(1 - β₂ᵗ)) / √(1 - β₂ᵗ): both corrections leave the loop.
-        let root = libm::sqrt(1.0 - power(self.beta2, step));
-        let update = Update::Moments(Moments {
-            decay: T::from_f64(self.weight_decay),
-            keep: T::ONE,
-            first: T::from_f64(1.0 - self.beta1),
-            second: T::from_f64(1.0 - self.beta2),
-            gradient_rate: T::ZERO,
-            moment_rate: T::from_f64(self.learning_rate * root / (1.0 - power(self.beta1, step))),
-            epsilon: T::from_f64(self.epsilon * root),
-        });
-        move |parameters: &mut [T], gradient: &[T], state: &mut [T]| update.apply(parameters, gradient, state)
+        let rule = self.rule(step);
+        move |parameters: &mut [T], gradient: &[T], state: &mut [T]| rule.apply(parameters, gradient, state)
     }
 }

@@ -7,14 +7,29 @@
 //! |---|---|---|
 //! | [`Sgd`] | 0, with momentum 1 | Robbins and Monro 1951; Polyak 1964; Nesterov 1983 |
 //! | [`Adam`] | 2 | Kingma and Ba 2015 |
+//! | [`AdamW`] | 2 | Loshchilov and Hutter 2019 |
+//! | [`Nadam`] | 2 | Dozat 2016 |
+//! | [`RmsProp`] | 1, with momentum 2 | Tieleman and Hinton 2012 |
+//! | [`Adagrad`] | 1 | Duchi, Hazan and Singer 2011 |
+//! | [`Lion`] | 1 | Chen et al. 2023 |
 //!
 //! The conventions are those of `PyTorch`: where a paper says something else, the optimiser's page tells.
 
+mod adagrad;
 mod adam;
+mod adamw;
+mod lion;
+mod nadam;
+mod rmsprop;
 mod setting;
 mod sgd;
 
+pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamw::AdamW;
+pub use lion::Lion;
+pub use nadam::Nadam;
+pub use rmsprop::RmsProp;
 pub use setting::InvalidSetting;
 pub use sgd::Sgd;
 
@@ -90,7 +105,7 @@ fn power(mut x: f64, mut steps: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Adam, InvalidSetting, Optimizer, Sgd, power};
+    use super::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd, power};
 
     fn setting<O: Optimizer<f32>>(optimizer: O) -> &'static str {
         match optimizer.validate() {
@@ -111,16 +126,35 @@ mod tests {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(setting(Sgd::new(rate)), "learning rate");
             assert_eq!(setting(Adam::new(rate)), "learning rate");
+            assert_eq!(setting(AdamW::new(rate)), "learning rate");
+            assert_eq!(setting(Nadam::new(rate)), "learning rate");
+            assert_eq!(setting(RmsProp::new(rate)), "learning rate");
+            assert_eq!(setting(Adagrad::new(rate)), "learning rate");
+            assert_eq!(setting(Lion::new(rate)), "learning rate");
             assert_eq!(setting(Adam::new(1.0).epsilon(rate)), "epsilon");
+            assert_eq!(setting(AdamW::new(1.0).epsilon(rate)), "epsilon");
+            assert_eq!(setting(Nadam::new(1.0).epsilon(rate)), "epsilon");
+            assert_eq!(setting(RmsProp::new(1.0).epsilon(rate)), "epsilon");
+            assert_eq!(setting(Adagrad::new(1.0).epsilon(rate)), "epsilon");
         }
         for fraction in [-0.1, 1.0, f64::NAN] {
             assert_eq!(setting(Sgd::new(0.1).momentum(fraction)), "momentum");
+            assert_eq!(setting(RmsProp::new(0.1).momentum(fraction)), "momentum");
+            assert_eq!(setting(RmsProp::new(0.1).alpha(fraction)), "alpha");
             assert_eq!(setting(Adam::new(0.1).betas(fraction, 0.9)), "beta1");
-            assert_eq!(setting(Adam::new(0.1).betas(0.9, fraction)), "beta2");
+            assert_eq!(setting(AdamW::new(0.1).betas(0.9, fraction)), "beta2");
+            assert_eq!(setting(Nadam::new(0.1).betas(0.9, fraction)), "beta2");
+            assert_eq!(setting(Lion::new(0.1).betas(fraction, 0.9)), "beta1");
+            assert_eq!(setting(Lion::new(0.1).betas(0.9, fraction)), "beta2");
         }
         for decay in [-1e-4, f64::NAN, f64::INFINITY] {
             assert_eq!(setting(Sgd::new(0.1).weight_decay(decay)), "weight decay");
             assert_eq!(setting(Adam::new(0.1).weight_decay(decay)), "weight decay");
+            assert_eq!(setting(AdamW::new(0.1).weight_decay(decay)), "weight decay");
+            assert_eq!(setting(Nadam::new(0.1).weight_decay(decay)), "weight decay");
+            assert_eq!(setting(RmsProp::new(0.1).weight_decay(decay)), "weight decay");
+            assert_eq!(setting(Adagrad::new(0.1).weight_decay(decay)), "weight decay");
+            assert_eq!(setting(Lion::new(0.1).weight_decay(decay)), "weight decay");
         }
         assert_eq!(setting(Sgd::new(0.1).nesterov()), "momentum");
         assert_eq!(setting(Sgd::new(0.1).momentum(0.9).nesterov().weight_decay(1e-4)), "");

@@ -2,7 +2,7 @@
 
 use super::{InvalidSetting, Optimizer};
 use crate::kernels::Real;
-use crate::kernels::optimize::{Descent, Momentum, Update};
+use crate::kernels::optimize::{Descent, Momentum, Rule};
 
 /// Stochastic gradient descent: `p ← p - η g`, with the learning rate η and the gradient g of the mean loss.
 ///
@@ -67,19 +67,23 @@ impl<T: Real> Optimizer<T> for Sgd {
     }
 
     fn begin(&self, _step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
-        let rate = self.learning_rate;
+        let (rate, mu) = (self.learning_rate, self.momentum);
+        let (gradient_rate, velocity_rate) = if self.nesterov { (rate, rate * mu) } else { (0.0, rate) };
         let decay = T::from_f64(self.weight_decay);
-        let update = if self.has_velocity() {
-            let (gradient, velocity) = if self.nesterov { (rate, rate * self.momentum) } else { (0.0, rate) };
-            Update::Momentum(Momentum {
-                decay,
-                mu: T::from_f64(self.momentum),
-                gradient_rate: T::from_f64(gradient),
-                velocity_rate: T::from_f64(velocity),
-            })
-        } else {
-            Update::Descent(Descent { decay, rate: T::from_f64(rate) })
+        let plain = Descent { decay, rate: T::from_f64(rate) };
+        let momentum = Momentum {
+            decay,
+            mu: T::from_f64(mu),
+            gradient_rate: T::from_f64(gradient_rate),
+            velocity_rate: T::from_f64(velocity_rate),
         };
-        move |parameters: &mut [T], gradient: &[T], state: &mut [T]| update.apply(parameters, gradient, state)
+        let has_velocity = self.has_velocity();
+        move |parameters: &mut [T], gradient: &[T], state: &mut [T]| {
+            if has_velocity {
+                momentum.apply(parameters, gradient, state);
+            } else {
+                plain.apply(parameters, gradient, state);
+            }
+        }
     }
 }
