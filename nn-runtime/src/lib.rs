@@ -67,7 +67,7 @@ mod train;
 
 pub use model::Model;
 pub use nn_macros::nn_model;
-pub use optim::{InvalidSetting, Optimizer, Sgd};
+pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd};
 
 #[cfg(feature = "train")]
 pub use crate::{
@@ -88,7 +88,7 @@ pub mod prelude {
     #[cfg(feature = "data")]
     pub use crate::data::{Table, Target};
     pub use crate::model::{Inspect, Model, Pullback, Train};
-    pub use crate::optim::{Optimizer, Sgd};
+    pub use crate::optim::{Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd};
     #[cfg(feature = "train")]
     pub use crate::{
         Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler,

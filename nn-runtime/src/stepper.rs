@@ -131,7 +131,7 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
     /// Allocates for batches of up to `largest_batch` examples. The state of the optimiser is that before its first
     /// step.
     pub fn new(optimizer: &'o O, largest_batch: usize) -> Self {
-        let state = AlignedVec::zeroed(O::STATE_PER_PARAMETER * M::PARAM_COUNT);
+        let state = AlignedVec::zeroed(optimizer.state_per_parameter() * M::PARAM_COUNT);
         Self { gradients: Gradients::new(largest_batch), optimizer, state, steps: 0 }
     }
 

@@ -11,6 +11,8 @@ use crate::{Error, Result, random};
 
 /// Trains models by mini-batches: 100 epochs of batches of 32 rows, unless told otherwise.
 ///
+/// The optimiser is one of [`optim`](crate::optim) or any other [`Optimizer`].
+///
 /// The same seed, data and model give the same bits on the same kind of processor, on any number of threads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trainer<O> {

@@ -53,8 +53,11 @@ fn steps_allocate_nothing() {
 
     let sgd = Sgd::new(1e-3);
     let mut stepper = Stepper::new(&sgd, 1000);
+    let adam = Adam::new(1e-3);
+    let mut adam = Stepper::new(&adam, 1000);
     let mut gradients = Gradients::new(1000);
     assert_eq!(allocations(|| stepper.step(&mut model, &batch.slice(0..500))), 0);
+    assert_eq!(allocations(|| adam.step(&mut model, &batch.slice(0..500))), 0);
     assert_eq!(allocations(|| gradients.loss(&model, &batch)), 0);
 
     let mut fit = |epochs| {

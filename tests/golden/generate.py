@@ -20,6 +20,7 @@ import torch
 
 import datasets
 import sklearn_fits
+import torch_optimizers
 from torch_models import MODELS, Model
 
 GOLDEN = Path(__file__).resolve().parent
@@ -182,6 +183,8 @@ def main():
         record, remark = golden(name, model)
         size = write(name, record)
         print(f"{name}: {remark}, {size // 1024} KiB")
+    size = write("optimizers", torch_optimizers.record(draw))
+    print(f"optimizers: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
 

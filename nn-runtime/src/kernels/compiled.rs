@@ -2,6 +2,7 @@
 
 use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, gemm};
+use super::optimize::{Update, optimize};
 use super::reduce::{Reduction, reduce};
 use super::softmax::normalise;
 use crate::dispatch;
@@ -20,6 +21,8 @@ pub trait Kernels: Sized {
     fn softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
     /// See [`normalise`].
     fn log_softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`optimize`].
+    fn optimize(update: &Update<Self>, p: &mut [Self], g: &[Self], state: &mut [Self]);
 }
 
 macro_rules! kernels {
@@ -47,6 +50,10 @@ macro_rules! kernels {
 
             fn log_softmax(rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
                 dispatch!(s => normalise::<_, $T, true>(s, rows, dims, x, out));
+            }
+
+            fn optimize(update: &Update<$T>, p: &mut [$T], g: &[$T], state: &mut [$T]) {
+                dispatch!(s => optimize(s, update, p, g, state));
             }
         }
     };

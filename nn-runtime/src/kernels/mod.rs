@@ -29,6 +29,7 @@ pub mod lane_math;
 mod lanes;
 mod layout;
 mod movement;
+pub(crate) mod optimize;
 pub mod params;
 mod pointwise;
 mod real;

@@ -89,6 +89,10 @@ macro_rules! real {
 
             #[inline]
             fn sqrt(self) -> Self {
+                // One instruction; `libm` is a call.
+                #[cfg(feature = "std")]
+                return $T::sqrt(self);
+                #[cfg(not(feature = "std"))]
                 libm::$sqrt(self)
             }
 

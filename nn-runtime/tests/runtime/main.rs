@@ -5,5 +5,6 @@ mod checkpoints;
 mod extensions;
 mod mismatches;
 mod models;
+mod optimizers;
 mod threads;
 mod training;

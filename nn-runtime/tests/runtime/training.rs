@@ -56,6 +56,20 @@ fn linear_regression_converges_to_least_squares() {
 }
 
 #[test]
+fn optimisers_with_state_converge_to_least_squares() {
+    fn check(optimizer: impl Optimizer<f64>) {
+        let data = plane::<f64>(300);
+        let mut model = Linear::<f64>::new(1);
+        Trainer::new(optimizer).epochs(2000).full_batch().fit(&mut model, &data, None).unwrap();
+        approx::assert_abs_diff_eq!(model.params[..], least_squares(&data)[..], epsilon = 1e-6);
+    }
+    check(Sgd::new(0.1).momentum(0.9));
+    check(Sgd::new(0.1).momentum(0.9).nesterov());
+    check(Adam::new(0.05));
+    check(Adagrad::new(0.5));
+}
+
+#[test]
 fn single_precision_and_partial_batches_come_close() {
     let (single, double) = (plane::<f32>(301), plane::<f64>(301));
     let mut model = Linear::<f32>::new(1);
