@@ -22,6 +22,7 @@
 )]
 
 mod buffer;
+pub(crate) mod columns;
 mod compiled;
 mod contract;
 mod gemm;
