@@ -1,5 +1,5 @@
-//! Compiles every file of `models/`, `operations/` and `unusual/` into the test crate, in single and in double precision, so that a model
-//! whose snapshot is taken is always one that runs.
+//! Compiles every file of `models/`, `operations/` and `unusual/` into the test crate, in single and in double
+//! precision, so that a model whose snapshot is taken is always one that runs.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -9,13 +9,15 @@ fn main() {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
     let out = env::var("OUT_DIR").expect("cargo says where to write");
     let mut zoo = String::new();
-    for (folder, dtype, module) in [
-        ("models", "f32", "f32s"),
-        ("models", "f64", "f64s"),
-        ("operations", "f32", "operations_f32"),
-        ("operations", "f64", "operations_f64"),
-        ("unusual", "f32", "unusual_f32"),
-        ("unusual", "f64", "unusual_f64"),
+    for (folder, dtype, module, layout) in [
+        ("models", "f32", "f32s", ""),
+        ("models", "f64", "f64s", ""),
+        ("operations", "f32", "operations_in_tiles_f32", "#[layout(tiles)]"),
+        ("operations", "f64", "operations_in_tiles_f64", "#[layout(tiles)]"),
+        ("operations", "f32", "operations_in_lanes_f32", "#[layout(lanes)]"),
+        ("operations", "f64", "operations_in_lanes_f64", "#[layout(lanes)]"),
+        ("unusual", "f32", "unusual_f32", ""),
+        ("unusual", "f64", "unusual_f64", ""),
     ] {
         println!("cargo::rerun-if-changed={folder}");
         let mut files: Vec<_> = fs::read_dir(Path::new(&root).join(folder))
@@ -24,7 +26,7 @@ fn main() {
             .collect();
         files.sort();
         let mut visits = String::new();
-        writeln!(zoo, "/// The models of `{folder}/` in {dtype}.\npub mod {module} {{")
+        writeln!(zoo, "/// The models of `{folder}/` in {dtype} {layout}.\npub mod {module} {{")
             .expect("a string can be written");
         for file in &files {
             let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a file has a name");
@@ -36,6 +38,8 @@ fn main() {
             let (struct_name, rest) = header.split_at(header.find(['(', '<']).expect("a header has inputs"));
             let rest = rest.strip_prefix("<f64>").unwrap_or(rest);
             let text = format!("{before}model {struct_name}<{dtype}>{rest}");
+            // Operations are tried in both layouts, whichever the compiler would choose.
+            let text = text.replacen("nn_model! {", &format!("nn_model! {{ {layout}"), 1);
             writeln!(
                 zoo,
                 "/// `{folder}/{name}.rs`.\npub mod {name} {{\nuse nn_runtime::nn_model;\n{text}\n}}"

@@ -205,6 +205,13 @@ impl<'a, T: Real> Batch<'a, T> {
         assert!(!examples.is_empty(), "lanes of no example");
         assert_eq!(rows.width, N, "columns");
         let last = examples.len() - 1;
+        if last == 0 {
+            let row = rows.row(self.row(examples.start));
+            for (column, &x) in columns.iter_mut().zip(row) {
+                *column = Lanes::splat(s, x);
+            }
+            return columns;
+        }
         match self.visit {
             Visit::Run { start, len } => {
                 assert!(examples.end <= len, "{examples:?} of {len} examples");

@@ -4,12 +4,21 @@
 //! scalar of all of them. In between is a transposition, done in squares of 128 bits, whose shuffles every instruction
 //! set has.
 
-use fearless_simd::{Simd, SimdBase};
+use fearless_simd::{Simd, SimdBase, SimdFloatElement};
 
 use super::{Lanes, Real};
 
 /// Scalars of the largest square's side: four `f32`.
 const SIDE: usize = 4;
+
+/// Elements of a row up to which rows are turned into columns rather than computed one by one.
+pub(super) const NARROW: usize = 16;
+
+/// Whether rows are reduced along `[outer, len, inner]` as columns. It does not depend on their number: one row gives
+/// the bits that it gives among others.
+pub(super) const fn by_columns([outer, len, inner]: [usize; 3]) -> bool {
+    outer == 1 && inner == 1 && len > 1 && len <= NARROW
+}
 
 /// A register of 128 bits.
 type Block<S, T> = <<T as Real>::Vector<S> as SimdBase<S>>::Block;
@@ -86,6 +95,23 @@ pub(crate) fn of_narrow_rows<S: Simd, T: Real>(s: S, data: &[T], columns: &mut [
     }
 }
 
+/// The sum of each register's lanes, in the lane of its position: pairs of registers are folded into one, until one is
+/// left. Only as many registers as there are lanes count.
+#[inline(always)]
+pub(super) fn across<S: Simd, T: Real>(
+    mut sums: [<T as SimdFloatElement>::Native<S>; 16],
+) -> <T as SimdFloatElement>::Native<S> {
+    let mut half = <T as SimdFloatElement>::Native::<S>::LEN / 2;
+    while half > 0 {
+        for i in 0..half {
+            let (low, high) = sums[i].interleave(sums[i + half]);
+            sums[i] = low + high;
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
 /// Writes the first `count` lanes of `n` columns as rows of `n` scalars, `stride` apart.
 ///
 /// # Panics
@@ -122,6 +148,39 @@ pub(crate) fn rows_of_columns<S: Simd, T: Real>(
             }
         }
         first += side;
+    }
+}
+
+/// Calls `code` with as many rows of a tile buffer at a time as there are lanes, as columns; the `n` columns that it
+/// fills are written as rows of `out`.
+///
+/// # Panics
+///
+/// If a slice is too short.
+#[inline(always)]
+pub(super) fn for_tiles<S: Simd, T: Real>(
+    s: S,
+    rows: usize,
+    [n, stride]: [usize; 2],
+    x: &[T],
+    out: &mut [T],
+    code: impl Fn(usize, &[Lanes<S, T>], &mut [Lanes<S, T>]),
+) {
+    let mut first = 0;
+    while first < rows {
+        let count = (rows - first).min(T::LANES);
+        let mut columns = [Lanes::zero(s); NARROW];
+        columns_of_rows(
+            s,
+            n,
+            #[inline(always)]
+            |lane| &x[(first + lane.min(count - 1)) * stride..],
+            &mut columns,
+        );
+        let mut results = [Lanes::zero(s); NARROW];
+        code(count, &columns[..n], &mut results[..n]);
+        rows_of_columns(s, [count, n, stride], &results, &mut out[first * stride..]);
+        first += count;
     }
 }
 
