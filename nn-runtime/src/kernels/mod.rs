@@ -25,6 +25,7 @@ mod buffer;
 pub(crate) mod columns;
 mod compiled;
 mod contract;
+mod fork;
 mod gemm;
 pub mod lane_math;
 mod lanes;
