@@ -5,6 +5,7 @@
 //! (`Epilogue`).
 
 mod fuse;
+mod tile;
 
 use crate::build::Program;
 use crate::diag::Diagnostics;
@@ -62,14 +63,14 @@ pub struct Function {
     pub steps: Vec<Step>,
     /// Examples in a tile.
     pub tile: usize,
+    /// Whether the weights outweigh a tile's rows, so that the kernels share their work among threads and not the
+    /// batch.
+    pub is_wide: bool,
 }
 
 /// Straight-line code of more operations than this spills registers and strains rustc; see the design's
 /// measurements.
 const LANES_LIMIT: usize = 150;
-
-/// A tile's rows should fit into half of a usual L2 cache, in bytes.
-const TILE_BYTES: usize = 256 * 1024;
 
 /// The order of computation of an optimised graph.
 pub fn order(graph: Graph, dtype: Dtype) -> Function {
@@ -84,21 +85,10 @@ pub fn order(graph: Graph, dtype: Dtype) -> Function {
                 .is_none_or(|(op, _)| matches!(op.kernel, Kernel::Pointwise | Kernel::Mean | Kernel::View))
         });
     let lowering = if lanes { Lowering::Lanes } else { Lowering::Tiles };
-    let size = match dtype {
-        Dtype::F32 => 4,
-        Dtype::F64 => 8,
-    };
-    let row: usize = graph
-        .ids()
-        .filter(|id| when[id.index()] == When::Tile)
-        .map(|id| graph[id].shape.count() * size)
-        .sum();
-    let tile = match lowering {
-        Lowering::Lanes => 64 / size,
-        Lowering::Tiles => [64, 32, 16].into_iter().find(|rows| rows * row <= TILE_BYTES).unwrap_or(8),
-    };
     let steps = fuse::steps(&graph, &when, lowering);
-    Function { graph, lowering, when, steps, tile }
+    let mut function = Function { graph, lowering, when, steps, tile: 0, is_wide: false };
+    tile::choose(&mut function, dtype);
+    function
 }
 
 fn when(graph: &Graph) -> Vec<When> {

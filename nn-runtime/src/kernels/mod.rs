@@ -38,6 +38,7 @@ mod real;
 mod reduce;
 mod simd;
 mod softmax;
+pub(crate) mod sums;
 
 #[cfg(test)]
 mod testing;
