@@ -261,7 +261,8 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
         let loss = self.sums.finish(model, examples, &mut self.gradient);
         let (params, state) = (model.params_flat_mut(), &mut *self.state);
         let columns = Columns { params, state, sums: [&mut *self.gradient] };
-        columns.for_each_panel(&|Columns { params, state, sums: [gradient] }| update(params, gradient, state));
+        columns
+            .for_each_panel(&|Columns { params, state, sums: [gradient] }| update(params, gradient, state));
         loss
     }
 }

@@ -96,7 +96,8 @@ pub struct Gemm<'a, T> {
     pub(super) finish: Finish<'a, T>,
 }
 
-impl<'a, T: Real> Gemm<'a, T> {
+#[cfg(any(feature = "rayon", test))]
+impl<T: Real> Gemm<'_, T> {
     /// Multiplications and additions.
     pub(super) fn flops(&self) -> usize {
         let [m, k, n] = self.dims;
@@ -120,7 +121,9 @@ impl<'a, T: Real> Gemm<'a, T> {
     /// The columns before `at`, a multiple of whole panels, and those from there on.
     fn beside(self, at: usize) -> (Self, Self) {
         let Self { dims: [m, k, n], a, b, c, start, finish } = self;
-        assert!(at.is_multiple_of(PART_COLS) && at < n && n <= c.row.max(n * usize::from(m == 1)) && at <= c.len);
+        assert!(
+            at.is_multiple_of(PART_COLS) && at < n && n <= c.row.max(n * usize::from(m == 1)) && at <= c.len
+        );
         let right_b = Matrix { data: b.data.get(at * b.col..).unwrap_or(&[]), ..b };
         let right_start = match start {
             Start::Bias(bias) => Start::Bias(&bias[at..]),
@@ -135,7 +138,14 @@ impl<'a, T: Real> Gemm<'a, T> {
         let right_c = Output { first: unsafe { c.first.add(at) }, len: c.len - at, ..c };
         (
             Self { dims: [m, k, at], a, b, c, start, finish },
-            Self { dims: [m, k, n - at], a, b: right_b, c: right_c, start: right_start, finish: right_finish },
+            Self {
+                dims: [m, k, n - at],
+                a,
+                b: right_b,
+                c: right_c,
+                start: right_start,
+                finish: right_finish,
+            },
         )
     }
 
@@ -160,8 +170,10 @@ impl<'a, T: Real> Gemm<'a, T> {
 }
 
 /// Columns of which parts of a product are multiples: whole panels of every level.
+#[cfg(any(feature = "rayon", test))]
 const PART_COLS: usize = 32;
 /// Least rows of a part of a product: with fewer, packing `B` once more costs more than a twentieth of the work.
+#[cfg(any(feature = "rayon", test))]
 const PART_ROWS: usize = 96;
 /// Most rows of a block: with two vectors of columns, as many as leave registers for `A` and `B`.
 const ROWS: usize = 6;
@@ -253,17 +265,8 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
     }
     let Gemm { a, b, c, start, finish, .. } = gemm;
     let pack = m >= PACK_FROM && b.row * size_of::<T>() >= FAR;
-    let problem = Problem {
-        dims: [m, k, n],
-        pack,
-        a,
-        b,
-        c: c.first,
-        ldc: c.row,
-        padded: c.padded,
-        start,
-        finish,
-    };
+    let problem =
+        Problem { dims: [m, k, n], pack, a, b, c: c.first, ldc: c.row, padded: c.padded, start, finish };
     let mut j = 0;
     while j < n {
         let vectors = (n - j).div_ceil(width);

@@ -52,7 +52,8 @@ mod tests {
                     for examples in [1, 3, 64, 100] {
                         let mut numbers = Numbers(len as u64);
                         let mut total = numbers.flat::<T>(len);
-                        let mut parts: std::vec::Vec<_> = (0..count).map(|_| numbers.flat::<T>(len)).collect();
+                        let mut parts: std::vec::Vec<_> =
+                            (0..count).map(|_| numbers.flat::<T>(len)).collect();
                         let mut want = total.clone();
                         for (i, want) in want.iter_mut().enumerate() {
                             for part in &parts {
@@ -62,7 +63,10 @@ mod tests {
                         }
                         let parts: std::vec::Vec<_> = parts.iter_mut().map(|part| &mut part[..]).collect();
                         mean(&mut total, &parts, examples);
-                        assert_eq!(total, want, "{level:?}, {len} scalars of {count} parts, {examples} examples");
+                        assert_eq!(
+                            total, want,
+                            "{level:?}, {len} scalars of {count} parts, {examples} examples"
+                        );
                     }
                 }
             }

@@ -339,8 +339,16 @@ fn train(model: &Model, function: &Function) -> TokenStream {
     let sums = sums_len(function);
     let (tile, flops) = (function.tile, tiles::flops(function));
     let prepare = prepare_call(function, "train");
-    let is_wide = function.is_wide.then(|| quote!(const IS_WIDE: bool = true;));
-    let plain_sums = has_plain_sums(model, function).then(|| quote!(const HAS_PLAIN_SUMS: bool = true;));
+    let is_wide = function.is_wide.then(|| {
+        quote!(
+            const IS_WIDE: bool = true;
+        )
+    });
+    let plain_sums = has_plain_sums(model, function).then(|| {
+        quote!(
+            const HAS_PLAIN_SUMS: bool = true;
+        )
+    });
     let finish = finish(model, function, "train");
     quote! {
         #batch
