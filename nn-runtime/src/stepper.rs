@@ -122,31 +122,36 @@ impl<M: Train> Sums<M> {
 
         model.prepare(&mut self.shared);
         let shared: &[M::Scalar] = &self.shared;
-        self.used = partitions::<M>(examples).len();
-        let partition = |i: usize, sum: &mut Sum<M::Scalar>, workspace: &mut AlignedVec<M::Scalar>| {
-            if !core::mem::take(&mut sum.is_zero) {
-                sum.buffer.fill(M::Scalar::ZERO);
-            }
-            let range = partitions::<M>(examples).nth(i).unwrap_or(0..0);
-            accumulate(model, shared, &batch.slice(range), sum.scalars(), workspace);
-        };
+        let accumulate =
+            |range: Range<usize>, sum: &mut Sum<M::Scalar>, workspace: &mut AlignedVec<M::Scalar>| {
+                if !core::mem::take(&mut sum.is_zero) {
+                    sum.buffer.fill(M::Scalar::ZERO);
+                }
+                accumulate(model, shared, &batch.slice(range), sum.scalars(), workspace);
+            };
+        let most = most_partitions::<M>(examples);
+        if most == 1 {
+            self.used = 1;
+            return accumulate(0..examples, &mut self.partitions[0], &mut self.workspaces[0]);
+        }
+        let ranges = runs(examples, M::TILE, most);
+        self.used = ranges.len();
         let sums = &mut self.partitions[..self.used];
         match &mut self.workspaces[..] {
             #[cfg(feature = "rayon")]
-            workspaces
-                if sums.len() > 1
-                    && workspaces.len() >= sums.len()
-                    && threads_pay(examples, M::FLOPS_TRAIN) =>
-            {
+            workspaces if workspaces.len() >= sums.len() && threads_pay(examples, M::FLOPS_TRAIN) => {
                 use rayon::prelude::*;
 
                 let level = level();
                 let pairs = sums.par_iter_mut().zip(workspaces).with_max_len(1).enumerate();
-                pairs.for_each(|(i, (sum, workspace))| with_level(level, || partition(i, sum, workspace)));
+                pairs.for_each(|(i, (sum, workspace))| {
+                    let range = runs(examples, M::TILE, most).nth(i).unwrap_or(0..0);
+                    with_level(level, || accumulate(range, sum, workspace));
+                });
             }
             workspaces => {
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    partition(i, sum, &mut workspaces[0]);
+                for (range, sum) in ranges.zip(sums) {
+                    accumulate(range, sum, &mut workspaces[0]);
                 }
             }
         }
@@ -338,11 +343,6 @@ impl<'a, T: Real, const R: usize> Columns<'a, T, R> {
 /// Whether work on so many examples, of `flops` floating-point operations each, is worth a second thread.
 pub(crate) fn threads_pay(examples: usize, flops: u64) -> bool {
     cfg!(feature = "rayon") && (examples as u64).saturating_mul(flops) >= 2 * WORTH_THREAD
-}
-
-/// The partitions of a batch of a model.
-fn partitions<M: Train>(examples: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
-    runs(examples, M::TILE, most_partitions::<M>(examples))
 }
 
 /// The most partitions of any batch of up to `examples`: each is worth a thread. Those of a wide model are one,

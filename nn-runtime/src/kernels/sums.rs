@@ -4,9 +4,20 @@ use fearless_simd::Simd;
 
 use super::{LaneExpr, Lanes, Real};
 
-/// As [`mean_of_sums`], at the best level.
+/// [`mean_of_sums`] at the best level.
+#[cfg(any(feature = "train", test))]
 pub(crate) fn mean<T: Real>(total: &mut [T], parts: &[&mut [T]], examples: usize) {
-    T::mean_of_sums(total, parts, examples);
+    if total.len() >= T::LANES {
+        return T::mean_of_sums(total, parts, examples);
+    }
+    // Few scalars: without asking for the level.
+    let divisor = T::from_f64(examples as f64);
+    for (i, sum) in total.iter_mut().enumerate() {
+        for part in parts {
+            *sum += part[i];
+        }
+        *sum /= divisor;
+    }
 }
 
 /// `total[i] = (total[i] + parts[0][i] + parts[1][i] + …) / examples`, added in this order.
