@@ -241,7 +241,8 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
         }
     }
 
-    /// One update of the model's parameters. Returns the mean loss of the batch before it. Allocates nothing.
+    /// One update of the model's parameters. Returns the mean loss of the batch before it. Allocates nothing, but for
+    /// a block of the pool's queue every 63 steps that are worth threads and called from outside of the pool.
     ///
     /// # Panics
     /// As [`Gradients::loss_and_gradient`].
