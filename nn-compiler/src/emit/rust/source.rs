@@ -53,6 +53,11 @@ impl Source {
         self.0.push('\n');
     }
 
+    /// What nobody reads, as tokens without a detour.
+    pub(super) fn tokens(&self) -> TokenStream {
+        tokens(&self.0)
+    }
+
     /// The formatted text.
     ///
     /// # Panics
