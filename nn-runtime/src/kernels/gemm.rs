@@ -179,6 +179,8 @@ const PART_ROWS: usize = 96;
 const ROWS: usize = 6;
 /// The same with the registers of AVX-512, of which there are twice as many.
 const MANY_ROWS: usize = 2 * ROWS;
+/// Rows of `A` that are reached from one pointer.
+const GROUP: usize = 3;
 /// Bytes of a vector of AVX-512.
 const WIDE: usize = 64;
 /// Scalars of the buffer for packed rows of a panel, half of a usual L1 cache.
@@ -526,7 +528,12 @@ impl<T: Real> Panel<T> {
                     }
                 }
             }
-            let mut a = self.a.wrapping_add(i * row);
+            // Pointers that the compiler takes for unrelated: it would walk down the rows with one, whose chain of
+            // additions takes as long as the products.
+            let mut a = [core::ptr::null(); MANY_ROWS / GROUP];
+            for g in 0..MR.div_ceil(GROUP) {
+                a[g] = core::hint::black_box(self.a.wrapping_add((i + g * GROUP) * row));
+            }
             let [in_place, packed] = self.b;
             for Rows { first, stride, count } in [in_place, packed] {
                 let mut b = first.wrapping_add(j);
@@ -536,12 +543,14 @@ impl<T: Real> Panel<T> {
                         vectors[v] = load::<S, T>(s, b.add(v * width));
                     }
                     for r in 0..MR {
-                        let x = T::Native::<S>::splat(s, *a.add(r * row));
+                        let x = T::Native::<S>::splat(s, *a[r / GROUP].add(r % GROUP * row));
                         for v in 0..NV {
                             sums[r][v] = x.mul_add(vectors[v], sums[r][v]);
                         }
                     }
-                    a = a.wrapping_add(col);
+                    for g in 0..MR.div_ceil(GROUP) {
+                        a[g] = a[g].wrapping_add(col);
+                    }
                     b = b.wrapping_add(stride);
                 }
             }
