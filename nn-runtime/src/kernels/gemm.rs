@@ -107,6 +107,7 @@ impl<T: Real> Gemm<'_, T> {
     /// Two parts of the product that different threads can compute, unless it is too small to be cut.
     ///
     /// Columns are cut first, between panels, so that no panel of `B` is packed twice; then rows.
+    #[allow(clippy::result_large_err, reason = "the error is the product, which is given back")]
     pub(super) fn halves(self) -> Result<(Self, Self), Self> {
         let [m, _, n] = self.dims;
         if n >= 2 * PART_COLS {
