@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::kernels::{Lanes, Real, Simd, columns, stride};
+use crate::kernels::{Lanes, Real, Simd, columns, stride, tile_len};
 
 /// Rows of inputs and targets, row-major, visited in their own order or in one that is given.
 ///
@@ -143,6 +143,23 @@ impl<'a, T: Real> Batch<'a, T> {
         self.copy_into(self.targets, examples, offset..offset + len, out);
     }
 
+    /// The inputs of these examples where they lie, if they lie as in a tile buffer of rows of
+    /// [`input_len`](Self::input_len) scalars.
+    ///
+    /// # Panics
+    /// If the examples do not exist.
+    pub fn input_tile(&self, examples: Range<usize>) -> Option<&'a [T]> {
+        self.tile_in_place(self.inputs, examples)
+    }
+
+    /// The targets of these examples, as [`input_tile`](Self::input_tile).
+    ///
+    /// # Panics
+    /// As [`input_tile`](Self::input_tile).
+    pub fn target_tile(&self, examples: Range<usize>) -> Option<&'a [T]> {
+        self.tile_in_place(self.targets, examples)
+    }
+
     /// The inputs of up to as many examples as there are lanes: each of the `N` columns across the lanes. Lanes past
     /// the last example repeat it.
     ///
@@ -172,6 +189,16 @@ impl<'a, T: Real> Batch<'a, T> {
             }
             Visit::Order(order) => order[i] as usize,
         }
+    }
+
+    fn tile_in_place(&self, rows: Rows<'a, T>, examples: Range<usize>) -> Option<&'a [T]> {
+        let Visit::Run { start, len } = self.visit else { return None };
+        assert!(examples.end <= len, "{examples:?} of {len} examples");
+        let width = rows.width;
+        let is_whole = width > 0 && stride::<T>(width) == width;
+        let data =
+            is_whole.then(|| &rows.data[(start + examples.start) * width..(start + examples.end) * width])?;
+        (data.len() == tile_len::<T>(examples.len(), width)).then_some(data)
     }
 
     fn copy_into(&self, rows: Rows<'a, T>, examples: Range<usize>, columns: Range<usize>, out: &mut [T]) {
@@ -309,6 +336,16 @@ mod tests {
                 let mut out = vec![T::default(); tile_len::<T>(5, 1)];
                 batch.targets_into(0..5, [0, 1], &mut out);
                 assert!((0..5).all(|r| out[r] == batch.target_row(r)[0]));
+                // In place only where a copy would have the same scalars at the same places.
+                if let Some(rows) = batch.input_tile(2..5) {
+                    let mut copy = vec![T::ZERO; tile_len::<T>(3, width)];
+                    batch.inputs_into(2..5, [0, width], &mut copy);
+                    assert_eq!(rows, copy);
+                }
+                assert_eq!(
+                    batch.input_tile(2..5).is_some(),
+                    width == T::LANES && !matches!(batch.visit, super::Visit::Order(_))
+                );
             }
         }
     }

@@ -142,13 +142,20 @@ pub fn tiles<T: Real, const I: usize, const K: usize>(
     let (inputs, rest) = workspace.split_at_mut(room(&input_lens));
     let (targets, rest) = rest.split_at_mut(room(&target_lens));
     for range in batch.tiles(tile) {
-        let (mut at, mut offset) = (0, 0);
-        for len in input_lens {
-            batch.inputs_into(range.clone(), [offset, len], &mut inputs[at..]);
-            offset += len;
-            at += tile_len::<T>(tile, len);
+        // Rows that lie as in a tile are read where they are.
+        let (in_place, targets_in_place) = (
+            batch.input_tile(range.clone()).filter(|_| I == 1),
+            batch.target_tile(range.clone()).filter(|_| K == 1),
+        );
+        if in_place.is_none() {
+            let (mut at, mut offset) = (0, 0);
+            for len in input_lens {
+                batch.inputs_into(range.clone(), [offset, len], &mut inputs[at..]);
+                offset += len;
+                at += tile_len::<T>(tile, len);
+            }
         }
-        if batch.target_len() > 0 {
+        if batch.target_len() > 0 && targets_in_place.is_none() {
             let (mut at, mut offset) = (0, 0);
             for len in target_lens {
                 batch.targets_into(range.clone(), [offset, len], &mut targets[at..]);
@@ -156,7 +163,14 @@ pub fn tiles<T: Real, const I: usize, const K: usize>(
                 at += tile_len::<T>(tile, len);
             }
         }
-        code(range, cut(inputs, tile, input_lens), cut(targets, tile, target_lens), rest);
+        let (mut inputs, mut targets) = (cut(inputs, tile, input_lens), cut(targets, tile, target_lens));
+        if let (Some(rows), [only]) = (in_place, &mut inputs[..]) {
+            *only = rows;
+        }
+        if let (Some(rows), [only]) = (targets_in_place, &mut targets[..]) {
+            *only = rows;
+        }
+        code(range, inputs, targets, rest);
     }
 }
 
