@@ -9,16 +9,17 @@ use crate::checkpoint;
 use crate::data;
 use crate::kernels::{AlignedVec, Real};
 use crate::model::{Model, Pullback, PullbackParams, Train};
+use crate::predictor::Predictor;
 use crate::stepper::{Gradients, runs};
 use crate::{Error, FittedScaler, Result};
 
-/// Rows that one thread predicts at a time. A multiple of every tile.
+/// Rows that are pulled back at a time. A multiple of every tile.
 const ROWS: usize = 512;
 
 /// Predicting, saving and loading: methods of every model.
 pub trait ModelExt: Model {
     /// The outputs, `[n, OUTPUT_LEN]`, for inputs `[n, INPUT_LEN]`; several inputs or outputs of a model lie side by
-    /// side. On several threads if that pays.
+    /// side. On several threads if that pays. For many batches, a [`Predictor`] allocates once.
     ///
     /// # Errors
     /// If the inputs have another number of columns than the model.
@@ -27,7 +28,7 @@ pub trait ModelExt: Model {
         let inputs = inputs.as_standard_layout();
         let batch = Batch::inputs(flat(&inputs.view()), Self::INPUT_LEN);
         let mut outputs = vec![Self::Scalar::ZERO; batch.len() * Self::OUTPUT_LEN];
-        predict_into(self, &batch, &mut outputs);
+        Predictor::new(batch.len()).predict(self, &batch, &mut outputs);
         array(batch.len(), Self::OUTPUT_LEN, outputs)
     }
 
@@ -131,33 +132,6 @@ pub trait PullbackExt: Pullback {
 }
 
 impl<M: Pullback> PullbackExt for M {}
-
-/// Computes the outputs of a batch, row-major, on several threads if that pays. Rows do not depend on each other, and
-/// are cut by their number alone.
-pub(crate) fn predict_into<M: Model>(model: &M, batch: &Batch<'_, M::Scalar>, outputs: &mut [M::Scalar]) {
-    if outputs.is_empty() {
-        return;
-    }
-    let chunks = outputs.chunks_mut(ROWS * M::OUTPUT_LEN);
-    let workspace = || AlignedVec::<M::Scalar>::zeroed(M::FORWARD_WORKSPACE);
-    let forward = |workspace: &mut AlignedVec<M::Scalar>, (i, outputs): (usize, &mut [M::Scalar])| {
-        let start = i * ROWS;
-        let rows = batch.slice(start..start + outputs.len() / M::OUTPUT_LEN);
-        model.forward(&rows, outputs, workspace);
-    };
-    #[cfg(feature = "rayon")]
-    if chunks.len() > 1 && crate::stepper::threads_pay(batch.len(), M::FLOPS_FORWARD) {
-        use rayon::prelude::*;
-
-        let chunks = outputs.par_chunks_mut(ROWS * M::OUTPUT_LEN);
-        chunks.enumerate().for_each_init(workspace, forward);
-        return;
-    }
-    let mut workspace = workspace();
-    for chunk in chunks.enumerate() {
-        forward(&mut workspace, chunk);
-    }
-}
 
 fn with_gradients<M: Train, R>(
     model: &M,

@@ -59,6 +59,8 @@ pub mod model;
 pub mod optim;
 #[cfg(feature = "train")]
 mod pipeline;
+#[cfg(feature = "train")]
+mod predictor;
 mod random;
 #[cfg(feature = "train")]
 mod stepper;
@@ -77,6 +79,7 @@ pub use crate::{
     history::{Epoch, History},
     metrics::{Evaluation, Metric, evaluate},
     pipeline::Pipeline,
+    predictor::Predictor,
     stepper::{Gradients, Stepper},
     train::Trainer,
 };

@@ -5,9 +5,9 @@ use std::fmt;
 use ndarray::ArrayView2;
 
 use crate::data::{self, Dataset, TargetColumns};
-use crate::ext::predict_into;
 use crate::kernels::{AlignedVec, Real};
 use crate::model::{TargetKind, Train};
+use crate::predictor::Predictor;
 use crate::stepper::Gradients;
 use crate::{Error, Result};
 
@@ -93,6 +93,7 @@ const CHUNK: usize = 4096;
 pub(crate) struct Evaluator<'d, M: Train> {
     dataset: &'d Dataset<M::Scalar>,
     gradients: Gradients<M>,
+    predictor: Predictor<M>,
     outputs: AlignedVec<M::Scalar>,
     score: Option<Score>,
 }
@@ -108,6 +109,7 @@ impl<'d, M: Train> Evaluator<'d, M> {
         Ok(Self {
             dataset,
             gradients: Gradients::new(dataset.len().min(CHUNK)),
+            predictor: Predictor::new(dataset.len()),
             outputs: AlignedVec::zeroed(outputs),
             score,
         })
@@ -131,7 +133,7 @@ impl<'d, M: Train> Evaluator<'d, M> {
 
     pub(crate) fn metric(&mut self, model: &M) -> Option<Metric> {
         let score = self.score?;
-        predict_into(model, &self.dataset.batch(), &mut self.outputs);
+        self.predictor.predict(model, &self.dataset.batch(), &mut self.outputs);
         let outputs = ArrayView2::from_shape((self.dataset.len(), M::OUTPUT_LEN), &self.outputs).ok()?;
         // The first output is the prediction; a model may have others beside it.
         let predictions = outputs.slice_move(ndarray::s![.., ..M::OUTPUTS[0].len()]);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use ndarray::Array2;
 use nn_runtime::model::Batch;
 use nn_runtime::prelude::*;
-use nn_runtime::{Gradients, Stepper};
+use nn_runtime::{Gradients, Predictor, Stepper};
 
 #[path = "runtime/models.rs"]
 #[allow(dead_code)] // the models that other tests use
@@ -23,6 +23,19 @@ nn_model! {
         h2 = relu(dense(h1, 256));
         y = dense(h2, 1);
         loss mse(y, target);
+    }
+}
+
+nn_model! {
+    /// Straight-line code.
+    pub model Small(x1, x2) -> y {
+        param w1, w2, b;
+        y = sigmoid(x1*w1 + x2*w2 + b);
+    }
+
+    /// Arrays of lanes.
+    pub model Arrays(x: [2]) -> y: [3] {
+        y = softmax(dense(tanh(dense(x, 8)), 3));
     }
 }
 
@@ -86,6 +99,25 @@ fn steps_allocate_nothing() {
             assert_eq!(allocations(|| steps(100)), 0, "{threads} threads");
         });
     }
+
+    let wide = Wide::new(1);
+    let mut predictor = Predictor::new(1000);
+    let mut outputs = vec![0.0; 1000];
+    assert_eq!(allocations(|| predictor.predict(&wide, &batch, &mut outputs)), 0);
+    assert_eq!(allocations(|| wide.infer(&[0.5, -1.0])), 0);
+    assert_eq!(allocations(|| Small::new(1).infer(0.5, -1.0)), 0);
+    assert_eq!(allocations(|| Arrays::new(1).infer(&[0.5, -1.0])), 0);
+    #[cfg(feature = "rayon")]
+    rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(|| {
+        let mut predictor = Predictor::new(1000);
+        let mut predict = |count| {
+            for _ in 0..count {
+                predictor.predict(&wide, &batch, &mut outputs);
+            }
+        };
+        predict(20);
+        assert_eq!(allocations(|| predict(100)), 0);
+    });
 
     let mut fit = |epochs| {
         let trainer = Trainer::new(sgd).epochs(epochs).batch_size(64);

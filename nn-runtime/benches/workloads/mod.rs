@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use nn_runtime::model::Batch;
 use nn_runtime::prelude::*;
-use nn_runtime::{Gradients, Stepper};
+use nn_runtime::{Gradients, Predictor, Stepper};
 
 use models::{Chain4, Chain24, Jet, Linreg16, Logreg2, MnistBig, MnistSmall, Play};
 use table::{Task, Workload};
@@ -163,17 +163,22 @@ impl<M: Train<Scalar = f32>> Job for Gradient<M> {
     }
 }
 
-/// Predictions for a matrix of rows, into new memory each time.
+/// Predictions for a matrix of rows, into memory that is allocated once.
 struct Predict<M: Model> {
     model: M,
-    inputs: ndarray::Array2<f32>,
+    predictor: Predictor<M>,
+    inputs: Vec<f32>,
+    outputs: Vec<f32>,
 }
 
 impl<M: Model<Scalar = f32>> Predict<M> {
     fn new(workload: &Workload) -> Self {
-        let shape = (workload.examples, workload.features());
-        let inputs = ndarray::Array2::from_shape_vec(shape, workload.data().0).unwrap();
-        Self { model: initial(workload), inputs }
+        Self {
+            model: initial(workload),
+            predictor: Predictor::new(workload.examples),
+            inputs: workload.data().0,
+            outputs: vec![0.0; workload.examples * M::OUTPUT_LEN],
+        }
     }
 }
 
@@ -184,13 +189,14 @@ impl<M: Model<Scalar = f32>> Job for Predict<M> {
 
     fn steps(&mut self, count: usize) {
         for _ in 0..count {
-            black_box(self.model.predict(black_box(self.inputs.view())).unwrap());
+            let batch = Batch::inputs(black_box(&self.inputs), M::INPUT_LEN);
+            self.predictor.predict(&self.model, &batch, black_box(&mut self.outputs));
         }
     }
 
     fn check(&mut self) -> f64 {
-        let outputs = self.model.predict(self.inputs.view()).unwrap();
-        f64::from(outputs.row(0).iter().fold(0.0, |most: f32, &y| most.max(y)))
+        self.steps(1);
+        f64::from(self.outputs[..M::OUTPUT_LEN].iter().fold(0.0, |most: f32, &y| most.max(y)))
     }
 }
 

@@ -5,7 +5,7 @@ use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, gemm};
 use super::optimize::{Update, optimize};
 use super::reduce::{Reduction, reduce};
-use super::single::{Row, row_product};
+use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
 use crate::dispatch;
@@ -16,6 +16,8 @@ pub trait Kernels: Sized {
     fn gemm(task: Gemm<'_, Self>);
     /// See [`row_product`].
     fn row_product(task: Row<'_, Self>);
+    /// See [`softmax_line`].
+    fn softmax_line(n: usize, x: &[Self], out: &mut [Self]);
     /// See [`dot`].
     fn dot(task: Dot<'_, Self>);
     /// See [`sum_over_batch`].
@@ -52,6 +54,10 @@ macro_rules! kernels {
 
             fn row_product(task: Row<'_, $T>) {
                 dispatch!(s => row_product(s, task));
+            }
+
+            fn softmax_line(n: usize, x: &[$T], out: &mut [$T]) {
+                dispatch!(s => softmax_line(s, n, x, out));
             }
 
             fn dot(task: Dot<'_, $T>) {

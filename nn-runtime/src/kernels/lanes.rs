@@ -190,6 +190,14 @@ impl<S: Simd, T: Real> Lanes<S, T> {
         self.0.reduce_sum()
     }
 
+    /// The largest lane; NaN if any is NaN.
+    #[inline(always)]
+    pub(super) fn largest(self) -> T {
+        let largest = self.0.reduce_max_precise();
+        // A maximum that compares equal to itself may have passed over a NaN.
+        if self.0.simd_ne(self.0).any_true() { T::NAN } else { largest }
+    }
+
     /// The lanes below `n`; +0 in the others, whatever they held.
     #[inline(always)]
     #[must_use]

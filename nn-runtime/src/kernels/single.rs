@@ -7,6 +7,8 @@
 
 use fearless_simd::{Select, SimdBase, SimdFloat, SimdFloatElement};
 
+use super::arrays::exp_down;
+use super::lanes::first;
 pub use super::*;
 
 /// A dense layer of one example, as [`dense`](super::dense).
@@ -28,6 +30,31 @@ pub fn dense<T: Real>(
     } else {
         super::dense(rows, dims, x, weight, bias, activation, out);
     }
+}
+
+/// The softmax of one example, as [`softmax`](super::softmax()).
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn softmax<T: Real>(rows: usize, dims: [usize; 3], x: &[T], out: &mut [T]) {
+    if rows == 1 && dims[0] == 1 && dims[2] == 1 && dims[1] <= T::LANES && x.len() >= T::LANES {
+        T::softmax_line(dims[1], x, out);
+    } else {
+        super::softmax(rows, dims, x, out);
+    }
+}
+
+/// The softmax of the first `n` scalars of a line.
+#[inline(always)]
+pub(super) fn softmax_line<S: Simd, T: Real>(s: S, n: usize, x: &[T], out: &mut [T]) {
+    let least = Lanes::splat(s, -T::INFINITY);
+    let x = first::<S, T>(s, n).select(Lanes::load(s, x), least);
+    let shifted = x - Lanes::splat(s, x.largest());
+    let growth = exp_down(shifted, T::EXP_NORMAL);
+    let y = growth / Lanes::splat(s, growth.sum());
+    let len = if out.len() < T::LANES { n } else { T::LANES };
+    y.store_partial(&mut out[..len]);
 }
 
 /// One row by a matrix.
@@ -88,13 +115,17 @@ pub(super) fn row_product<S: Simd, T: Real>(s: S, task: Row<'_, T>) {
             let cols = n - j;
             let in_place = (weight.len() + n).saturating_sub(j + width) / n;
             let in_place = in_place.min(k);
-            // The last rows that are not in place start less than a vector before the end of the weight.
-            let mut rest = [[T::ZERO; WIDEST]; WIDEST];
-            for (l, row) in (in_place..k).zip(&mut rest) {
-                row[..cols].copy_from_slice(&weight[l * n + j..][..cols]);
+            // The rows that are not in place start less than a vector before the end of the weight.
+            let first = weight.len().saturating_sub(width);
+            let mut rest = [T::ZERO; 2 * WIDEST];
+            if weight.len() < width {
+                rest[..weight.len()].copy_from_slice(weight);
+            } else if in_place < k {
+                Native::<S, T>::from_slice(s, &weight[first..]).store_slice(&mut rest[..width]);
             }
             let row = |l: usize| {
-                if l < in_place { weight.as_ptr().add(l * n + j) } else { rest[l - in_place].as_ptr() }
+                let at = l * n + j;
+                if l < in_place { weight.as_ptr().add(at) } else { rest.as_ptr().add(at - first) }
             };
             let mut start = [T::ZERO; WIDEST];
             if let Some(bias) = bias {
@@ -191,6 +222,28 @@ mod tests {
             dense(1, [k, n], &x, &weight, bias, activation, &mut out);
             assert_close(&out[..n], &want, 16.0 + k as f64, &(core::any::type_name::<T>(), k, n));
         }
+    }
+
+    #[test]
+    fn softmax_of_one_row() {
+        at_every_level(|_| {
+            for n in [1, 2, 5, 8, 11, 16] {
+                let mut x = Numbers(n as u64).tile::<f32>(1, n);
+                x.resize(16, f32::NAN);
+                let largest = x[..n].iter().copied().fold(f32::MIN, f32::max);
+                let sum: f64 = x[..n].iter().map(|x| f64::from(x - largest).exp()).sum();
+                let want: std::vec::Vec<f64> =
+                    x[..n].iter().map(|x| f64::from(x - largest).exp() / sum).collect();
+                let mut out = [f32::NAN; 16];
+                softmax(1, [1, n, 1], &x, &mut out);
+                assert_close(&out[..n], &want, 8.0, &n);
+            }
+            let mut out = [0.0_f32; 16];
+            let mut x = [0.0_f32; 16];
+            x[1] = f32::NAN;
+            softmax(1, [1, 3, 1], &x, &mut out);
+            assert!(out[..3].iter().all(|y| y.is_nan()));
+        });
     }
 
     #[test]
