@@ -76,20 +76,20 @@ pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
     let stable = stable(&program);
     let forward = {
         let graph = keep(&stable.graph, |root| matches!(root, Root::Output(_)));
-        order(optimize::run(optimize::AFTER, &graph), dtype)
+        order(optimize::run(optimize::AFTER, graph), dtype)
     };
     let training = if program.model.has_loss {
-        Some(order(optimize::run(optimize::AFTER, &gradient(&stable)?), dtype))
+        Some(order(optimize::run(optimize::AFTER, gradient(&stable)?), dtype))
     } else {
         None
     };
-    let pullback = pullback(&stable).map(|graph| order(optimize::run(optimize::AFTER, &graph), dtype));
+    let pullback = pullback(&stable).map(|graph| order(optimize::run(optimize::AFTER, graph), dtype));
     Ok(Plan { program, forward, training, pullback })
 }
 
 /// The program as it is differentiated: stable, and open where a composite has no derivative of its own.
 pub fn stable(program: &Program) -> Program {
-    let mut graph = optimize::run(optimize::BEFORE, &program.graph);
+    let mut graph = optimize::run(optimize::BEFORE, program.graph.clone());
     graph.name_intermediates();
     Program { model: program.model.clone(), graph }
 }

@@ -247,7 +247,7 @@ fn every_pass_keeps_the_meaning() {
         let through = |passes: &[optimize::Pass], mut graph: Graph| {
             let expected = value(&graph);
             for pass in passes {
-                graph = pass.apply(&graph);
+                graph = pass.apply(graph);
                 let difference = worst(&value(&graph), &expected);
                 assert!(difference < 1e-12, "{}: after `{}`: {difference:e}", file.name, pass.name);
             }
@@ -310,7 +310,7 @@ fn second_derivatives_agree_with_differences_of_the_first() {
         let gradient =
             |params: &[f64]| case.roots(&first, params, |root| matches!(root, Root::ParamGradient(_)));
         // Passes open what the first derivation brought in without a rule of its own.
-        let open = optimize::run(optimize::AFTER, &first);
+        let open = optimize::run(optimize::AFTER, first.clone());
         for row in 0..2 {
             let mut graph = open.clone();
             let root = graph.root(Root::ParamGradient(row)).expect("the gradient is there");
