@@ -147,6 +147,8 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs::axes([0]), &[&[2, 3], &[1, 3]]),
             on(Attrs::axes([1]), &[&[2, 3], &[2, 1], &[2, 2]]),
             on(Attrs::axes([1]), &[&[2, 3]]),
+            on(Attrs::axes([0]), &[&[], &[3], &[]]),
+            on(Attrs::axes([0]), &[&[]]),
         ],
         "slice" => vec![
             on(Attrs::sizes([1, 3]), &[&[5]]),
