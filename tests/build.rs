@@ -13,21 +13,23 @@ fn main() {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
     let out = env::var("OUT_DIR").expect("cargo says where to write");
     let mut zoo = String::new();
-    for (folder, dtype, module) in [
-        ("models", "f32", "f32s"),
-        ("models", "f64", "f64s"),
-        ("operations", "f32", "operations_f32"),
-        ("operations", "f64", "operations_f64"),
-        ("unusual", "f32", "unusual_f32"),
-        ("unusual", "f64", "unusual_f64"),
-        ("random", "f32", "random_f32"),
-        ("random", "f64", "random_f64"),
+    for (folder, dtype, module, layout) in [
+        ("models", "f32", "f32s", ""),
+        ("models", "f64", "f64s", ""),
+        ("operations", "f32", "operations_in_tiles_f32", "#[layout(tiles)]"),
+        ("operations", "f64", "operations_in_tiles_f64", "#[layout(tiles)]"),
+        ("operations", "f32", "operations_in_lanes_f32", "#[layout(lanes)]"),
+        ("operations", "f64", "operations_in_lanes_f64", "#[layout(lanes)]"),
+        ("unusual", "f32", "unusual_f32", ""),
+        ("unusual", "f64", "unusual_f64", ""),
+        ("random", "f32", "random_f32", "#[layout(tiles)]"),
+        ("random", "f64", "random_f64", "#[layout(lanes)]"),
     ] {
         let sources =
             if folder == "random" { random_sources() } else { sources(&Path::new(&root).join(folder)) };
         println!("cargo::rerun-if-changed={}", if folder == "random" { "src/random.rs" } else { folder });
         let mut visits = String::new();
-        writeln!(zoo, "/// The models of `{folder}/` in {dtype}.\npub mod {module} {{")
+        writeln!(zoo, "/// The models of `{folder}/` in {dtype} {layout}.\npub mod {module} {{")
             .expect("a string can be written");
         for (name, text) in &sources {
             // Comments may speak of models, too.
@@ -37,6 +39,8 @@ fn main() {
             let (struct_name, rest) = header.split_at(header.find(['(', '<']).expect("a header has inputs"));
             let rest = rest.strip_prefix("<f64>").unwrap_or(rest);
             let text = format!("{before}model {struct_name}<{dtype}>{rest}");
+            // Operations are tried in both layouts, whichever the compiler would choose.
+            let text = text.replacen("nn_model! {", &format!("nn_model! {{ {layout}"), 1);
             writeln!(
                 zoo,
                 "/// `{folder}/{name}.rs`.\npub mod {name} {{\nuse nn_runtime::nn_model;\n{text}\n}}"

@@ -23,7 +23,7 @@ use build::Program;
 use diag::Diagnostics;
 use emit::rust::Texts;
 use graph::{Graph, Root};
-use schedule::{Plan, order};
+use schedule::Plan;
 
 /// What `nn_model!` becomes: items for the full form, an expression for the short one.
 ///
@@ -72,19 +72,12 @@ pub fn compile(source: ast::Source) -> Result<Vec<Plan>, Diagnostics> {
 /// # Errors
 /// What can't be differentiated.
 pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
-    let dtype = program.model.dtype;
     let stable = stable(&program);
-    let forward = {
-        let graph = keep(&stable.graph, |root| matches!(root, Root::Output(_)));
-        order(optimize::run(optimize::AFTER, graph), dtype)
-    };
-    let training = if program.model.has_loss {
-        Some(order(optimize::run(optimize::AFTER, gradient(&stable)?), dtype))
-    } else {
-        None
-    };
-    let pullback = pullback(&stable).map(|graph| order(optimize::run(optimize::AFTER, graph), dtype));
-    Ok(Plan { program, forward, training, pullback })
+    let optimise = |graph: Graph| optimize::run(optimize::AFTER, graph);
+    let forward = optimise(keep(&stable.graph, |root| matches!(root, Root::Output(_))));
+    let training = if program.model.has_loss { Some(optimise(gradient(&stable)?)) } else { None };
+    let pullback = pullback(&stable).map(optimise);
+    Ok(Plan::new(program, forward, training, pullback))
 }
 
 /// The program as it is differentiated: stable, and open where a composite has no derivative of its own.

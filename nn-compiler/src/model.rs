@@ -18,6 +18,8 @@ pub struct Model {
     pub runtime: TokenStream,
     /// The precision.
     pub dtype: Dtype,
+    /// How examples are to lie in memory, if the user says so.
+    pub layout: Option<Layout>,
     /// In the order of the header.
     pub inputs: Vec<Variable>,
     /// In the order of the header.
@@ -30,6 +32,16 @@ pub struct Model {
     pub has_loss: bool,
     /// The user's code of the model's body, for explanations: one statement an entry.
     pub source: Vec<String>,
+}
+
+/// How the examples of a batch lie while they are computed, where the compiler's own choice is overruled: to measure it,
+/// and to test both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layout {
+    /// `#[layout(lanes)]`: one example in each lane.
+    Lanes,
+    /// `#[layout(tiles)]`: an example's elements side by side.
+    Tiles,
 }
 
 /// An input or output.

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::kernels::{Lanes, Real, Simd, stride};
+use crate::kernels::{Lanes, Real, Simd, columns, stride};
 
 /// Rows of inputs and targets, row-major, visited in their own order or in one that is given.
 ///
@@ -143,23 +143,23 @@ impl<'a, T: Real> Batch<'a, T> {
         self.copy_into(self.targets, examples, offset..offset + len, out);
     }
 
-    /// One column of the inputs across the lanes, for up to as many examples as there are lanes. Lanes past the
-    /// last example repeat it.
+    /// The inputs of up to as many examples as there are lanes: each of the `N` columns across the lanes. Lanes past
+    /// the last example repeat it.
     ///
     /// # Panics
-    /// If there is no example, or the examples or the column do not exist.
+    /// If there is no example, the examples do not exist, or the inputs do not have `N` columns.
     #[inline(always)]
-    pub fn input_lanes<S: Simd>(&self, s: S, examples: Range<usize>, column: usize) -> Lanes<S, T> {
-        self.lanes(s, self.inputs, examples, column)
+    pub fn input_columns<S: Simd, const N: usize>(&self, s: S, examples: Range<usize>) -> [Lanes<S, T>; N] {
+        self.columns(s, self.inputs, examples)
     }
 
-    /// One column of the targets across the lanes, as in [`input_lanes`](Self::input_lanes).
+    /// The targets across the lanes, as in [`input_columns`](Self::input_columns).
     ///
     /// # Panics
-    /// If there is no example, or the examples or the column do not exist.
+    /// As [`input_columns`](Self::input_columns).
     #[inline(always)]
-    pub fn target_lanes<S: Simd>(&self, s: S, examples: Range<usize>, column: usize) -> Lanes<S, T> {
-        self.lanes(s, self.targets, examples, column)
+    pub fn target_columns<S: Simd, const N: usize>(&self, s: S, examples: Range<usize>) -> [Lanes<S, T>; N] {
+        self.columns(s, self.targets, examples)
     }
 
     /// The number of the row at position `i`.
@@ -192,19 +192,56 @@ impl<'a, T: Real> Batch<'a, T> {
     }
 
     #[inline(always)]
-    fn lanes<S: Simd>(&self, s: S, rows: Rows<'a, T>, examples: Range<usize>, column: usize) -> Lanes<S, T> {
-        assert!(!examples.is_empty(), "lanes of no example");
-        let mut values = [T::default(); MOST_LANES];
-        let last = examples.end - 1;
-        for (lane, value) in values[..T::LANES].iter_mut().enumerate() {
-            *value = rows.row(self.row(last.min(examples.start + lane)))[column];
+    fn columns<S: Simd, const N: usize>(
+        &self,
+        s: S,
+        rows: Rows<'a, T>,
+        examples: Range<usize>,
+    ) -> [Lanes<S, T>; N] {
+        let mut columns = [Lanes::zero(s); N];
+        if N == 0 {
+            return columns;
         }
-        Lanes::load(s, &values)
+        assert!(!examples.is_empty(), "lanes of no example");
+        assert_eq!(rows.width, N, "columns");
+        let last = examples.len() - 1;
+        if last == 0 {
+            let row = rows.row(self.row(examples.start));
+            for (column, &x) in columns.iter_mut().zip(row) {
+                *column = Lanes::splat(s, x);
+            }
+            return columns;
+        }
+        match self.visit {
+            Visit::Run { start, len } => {
+                assert!(examples.end <= len, "{examples:?} of {len} examples");
+                let data = &rows.data[(start + examples.start) * N..(start + examples.end) * N];
+                if N <= 2 && data.len() == N * T::LANES {
+                    columns::of_narrow_rows(s, data, &mut columns);
+                } else {
+                    columns::columns_of_rows(
+                        s,
+                        N,
+                        #[inline(always)]
+                        |lane| &data[lane.min(last) * N..][..N],
+                        &mut columns,
+                    );
+                }
+            }
+            Visit::Order(order) => {
+                let numbers = &order[examples];
+                columns::columns_of_rows(
+                    s,
+                    N,
+                    #[inline(always)]
+                    |lane| rows.row(numbers[lane.min(last)] as usize),
+                    &mut columns,
+                );
+            }
+        }
+        columns
     }
 }
-
-/// The largest number of lanes of any [`Real`]: a line of `f32`.
-const MOST_LANES: usize = 16;
 
 impl<'a, T> Rows<'a, T> {
     fn new(data: &'a [T], width: usize) -> Self {
@@ -226,7 +263,7 @@ impl<'a, T> Rows<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::Batch;
-    use crate::kernels::{Real, stride, tile_len};
+    use crate::kernels::{Level, Real, stride, tile_len, with_level};
 
     /// Row r of the inputs is 10 r, 10 r + 1, …; its target is -r.
     fn rows<T: Real>(n: usize, width: usize) -> (Vec<T>, Vec<T>) {
@@ -282,30 +319,39 @@ mod tests {
         tile_buffers_hold_rows_at_their_stride::<f64>();
     }
 
-    fn lanes_hold_a_column_and_repeat_the_last_example<T: Real>() {
-        let (inputs, targets) = rows::<T>(40, 3);
+    fn lanes_hold_columns_and_repeat_the_last_example<T: Real, const N: usize>() {
+        let (inputs, targets) = rows::<T>(40, N);
         let order: Vec<u32> = (0..40).rev().collect();
-        let batch = Batch::new(&inputs, 3, &targets, 1);
+        let batch = Batch::new(&inputs, N, &targets, 1);
         for batch in [batch, batch.with_order(&order)] {
-            for examples in [5..6, 2..2 + T::LANES] {
-                let (mut column, mut target) = (vec![T::ZERO; T::LANES], vec![T::ZERO; T::LANES]);
+            for examples in [5..6, 2..2 + T::LANES, 3..2 + T::LANES] {
                 crate::dispatch!(s => {
-                    batch.input_lanes(s, examples.clone(), 2).store(&mut column);
-                    batch.target_lanes(s, examples.clone(), 0).store(&mut target);
+                    let columns = batch.input_columns::<_, N>(s, examples.clone());
+                    let [target] = batch.target_columns(s, examples.clone());
+                    for lane in 0..T::LANES {
+                        let example = (examples.start + lane).min(examples.end - 1);
+                        for (c, column) in columns.iter().enumerate() {
+                            assert_eq!(column.as_slice()[lane], batch.input_row(example)[c]);
+                        }
+                        assert_eq!(target.as_slice()[lane], batch.target_row(example)[0]);
+                    }
                 });
-                for lane in 0..T::LANES {
-                    let example = (examples.start + lane).min(examples.end - 1);
-                    assert_eq!(column[lane], batch.input_row(example)[2]);
-                    assert_eq!(target[lane], batch.target_row(example)[0]);
-                }
             }
         }
     }
 
     #[test]
     fn lanes() {
-        lanes_hold_a_column_and_repeat_the_last_example::<f32>();
-        lanes_hold_a_column_and_repeat_the_last_example::<f64>();
+        for level in Level::available() {
+            with_level(level, || {
+                lanes_hold_columns_and_repeat_the_last_example::<f32, 1>();
+                lanes_hold_columns_and_repeat_the_last_example::<f32, 2>();
+                lanes_hold_columns_and_repeat_the_last_example::<f32, 7>();
+                lanes_hold_columns_and_repeat_the_last_example::<f64, 1>();
+                lanes_hold_columns_and_repeat_the_last_example::<f64, 2>();
+                lanes_hold_columns_and_repeat_the_last_example::<f64, 5>();
+            });
+        }
     }
 
     #[test]

@@ -3,6 +3,10 @@
 use core::ops::Range;
 
 use crate::batch::Batch;
+use fearless_simd::SimdBase;
+
+use crate::kernels::arrays::{Sum, add_across};
+use crate::kernels::columns::rows_of_columns;
 use crate::kernels::{Lanes, Operand, Real, Simd, View, ViewMut, stride, tile_len};
 
 /// Where the parameters of a model are kept that are too large for the stack.
@@ -67,28 +71,48 @@ pub fn lanes<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, c
     for i in 0..tiles {
         let start = if i == 0 { tiles - 1 } else { i - 1 } * width;
         let range = start..examples.min(start + width);
-        let mut inputs = [Lanes::zero(s); I];
-        for (column, input) in inputs.iter_mut().enumerate() {
-            *input = batch.input_lanes(s, range.clone(), column);
-        }
-        let mut targets = [Lanes::zero(s); K];
-        for (column, target) in targets.iter_mut().enumerate() {
-            *target = batch.target_lanes(s, range.clone(), column);
-        }
+        let inputs = batch.input_columns(s, range.clone());
+        let targets = batch.target_columns(s, range.clone());
         let values = code(inputs, targets, &mut totals);
         if range.len() < width {
             for total in &mut totals {
                 *total = total.keep(range.len());
             }
         }
-        for (column, value) in values.iter().enumerate() {
-            for (example, &lane) in range.clone().zip(value.as_slice()) {
-                rows[example * O + column] = lane;
-            }
+        if O > 0 {
+            rows_of_columns(s, [range.len(), O, O], &values, &mut rows[range.start * O..]);
         }
     }
     for (sum, total) in sums.iter_mut().zip(totals) {
         *sum += total.sum();
+    }
+}
+
+/// Runs a batch through code on arrays of lanes. The code takes the number of examples, `I` inputs, `K` targets and the
+/// `M` running sums, and gives the `O` values of each example's row.
+///
+/// # Panics
+/// If the widths of the batch, `rows` or `sums` are not these.
+#[inline(always)]
+pub fn arrays<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, const M: usize>(
+    s: S,
+    batch: &Batch<'_, T>,
+    rows: &mut [T],
+    sums: &mut [T],
+    code: impl Fn(usize, &[Lanes<S, T>; I], &[Lanes<S, T>; K], &mut [Sum<S, T>; M]) -> [Lanes<S, T>; O],
+) {
+    assert!(rows.len() >= batch.len() * O, "room for {O} values of each example");
+    let mut totals = [Sum::<S, T>::splat(s, T::ZERO); M];
+    for range in batch.tiles(T::LANES) {
+        let inputs = batch.input_columns(s, range.clone());
+        let targets = batch.target_columns(s, range.clone());
+        let values = code(range.len(), &inputs, &targets, &mut totals);
+        if O > 0 {
+            rows_of_columns(s, [range.len(), O, O], &values, &mut rows[range.start * O..]);
+        }
+    }
+    if M > 0 {
+        add_across(s, &totals, sums);
     }
 }
 

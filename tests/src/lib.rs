@@ -15,7 +15,10 @@ mod zoo {
     include!(concat!(env!("OUT_DIR"), "/zoo.rs"));
 }
 
-pub use zoo::{f32s, f64s, operations_f32, operations_f64, random_f32, random_f64, unusual_f32, unusual_f64};
+pub use zoo::{
+    f32s, f64s, operations_in_lanes_f32, operations_in_lanes_f64, operations_in_tiles_f32,
+    operations_in_tiles_f64, random_f32, random_f64, unusual_f32, unusual_f64,
+};
 
 /// What is done with every compiled model.
 pub trait Visitor<T> {
@@ -31,6 +34,17 @@ pub struct ModelFile {
     pub name: String,
     /// What the macro gets.
     pub tokens: TokenStream,
+}
+
+impl ModelFile {
+    /// The tokens with a layout that overrules the compiler's choice: `lanes` or `tiles`.
+    ///
+    /// # Panics
+    /// If the layout is no word.
+    pub fn in_layout(&self, layout: &str) -> TokenStream {
+        let attribute: TokenStream = format!("#[layout({layout})]").parse().expect("an attribute is tokens");
+        attribute.into_iter().chain(self.tokens.clone()).collect()
+    }
 }
 
 /// The folder of this crate.

@@ -12,8 +12,9 @@ use nn_runtime::kernels::{Level, Real, with_level};
 use nn_runtime::model::{Batch, Inspect, Model, Pullback, PullbackParams, Train};
 use nn_tests::case::{Case, cast, noise, worst};
 use nn_tests::{
-    ModelFile, Visitor, f32s, f64s, files, operations_f32, operations_f64, plan, random, random_f32,
-    random_f64, random_models, unusual_f32, unusual_f64,
+    ModelFile, Visitor, f32s, f64s, files, operations_in_lanes_f32, operations_in_lanes_f64,
+    operations_in_tiles_f32, operations_in_tiles_f64, plan, random, random_f32, random_f64, random_models,
+    unusual_f32, unusual_f64,
 };
 
 /// Models that people write, every operation in every lowering, and what is hard to emit.
@@ -124,7 +125,8 @@ fn emitted_code_agrees_with_the_interpreter_in_double_precision() {
         let mut against = AgainstReference { folder: "models", bound: 1e-12, worst: 0.0, comparisons: 0 };
         f64s::visit(&mut against);
         against.folder = "operations";
-        operations_f64::visit(&mut against);
+        operations_in_tiles_f64::visit(&mut against);
+        operations_in_lanes_f64::visit(&mut against);
         against.folder = "unusual";
         unusual_f64::visit(&mut against);
         against.folder = "random";
@@ -139,7 +141,8 @@ fn emitted_code_agrees_with_the_interpreter_in_single_precision() {
         let mut against = AgainstReference { folder: "models", bound: 1e-5, worst: 0.0, comparisons: 0 };
         f32s::visit(&mut against);
         against.folder = "operations";
-        operations_f32::visit(&mut against);
+        operations_in_tiles_f32::visit(&mut against);
+        operations_in_lanes_f32::visit(&mut against);
         against.folder = "unusual";
         unusual_f32::visit(&mut against);
         against.folder = "random";
@@ -295,17 +298,22 @@ fn operations(graph: &Graph) -> impl Iterator<Item = &'static Op> {
     graph.ids().filter_map(|id| graph[id].op().map(|(op, _)| op))
 }
 
-/// What a user can call is called; what only the compiler makes is made; pointwise operations run in both lowerings.
+/// What a user can call is called; what only the compiler makes is made; every operation runs in each lowering that can
+/// have it.
 #[test]
 fn every_operation_is_tried() {
-    let (mut called, mut in_lanes, mut in_tiles) = (Vec::new(), Vec::new(), Vec::new());
-    for file in all_files() {
-        let plan = plan(&file.tokens);
+    let (mut called, mut in_lanes, mut in_arrays, mut in_tiles) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let in_layouts = files("operations")
+        .into_iter()
+        .flat_map(|file| ["lanes", "tiles"].map(|layout| plan(&file.in_layout(layout))));
+    for plan in all_files().map(|file| plan(&file.tokens)).chain(in_layouts) {
         called.extend(operations(&plan.program.graph));
         for function in [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()] {
             let Some(function) = function else { continue };
             let emitted = match function.lowering {
                 Lowering::Lanes => &mut in_lanes,
+                Lowering::Arrays => &mut in_arrays,
                 Lowering::Tiles => &mut in_tiles,
             };
             emitted.extend(operations(&function.graph));
@@ -321,6 +329,7 @@ fn every_operation_is_tried() {
     };
     assert_eq!(missing(&called, &|op| !op.args.is_empty()), [""; 0], "are called by no model");
     assert_eq!(missing(&in_lanes, &in_a_lane), [""; 0], "are emitted by no model in lanes");
+    assert_eq!(missing(&in_arrays, &is_emitted), [""; 0], "are emitted by no model in arrays");
     assert_eq!(missing(&in_tiles, &is_emitted), [""; 0], "are emitted by no model in tiles");
 }
 

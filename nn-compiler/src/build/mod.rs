@@ -14,7 +14,7 @@ use quote::format_ident;
 use crate::ast;
 use crate::diag::{Diagnostic, Diagnostics, Region, nearest};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
-use crate::model::{Init, Model, Target, Variable};
+use crate::model::{Init, Layout, Model, Target, Variable};
 use crate::ops;
 use crate::shape::{Dtype, Shape};
 
@@ -284,8 +284,10 @@ impl<'a> Builder<'a> {
         }
         self.graph.name_intermediates();
         let params = init::choose(&self.graph, std::mem::take(&mut self.params));
+        let (attributes, layout) = layout(&model.attributes, &mut self.errors)?;
         let model = Model {
-            attributes: model.attributes.clone(),
+            attributes,
+            layout,
             visibility: model.visibility.clone(),
             name: model.name.clone(),
             runtime: model.runtime.clone().unwrap_or_else(|| quote::quote!(::nn_runtime)),
@@ -665,3 +667,24 @@ fn declaration(name: &str, shape: &Shape) -> String {
 
 /// The precision of a short form, which can't say it.
 const SHORT_DTYPE: Dtype = Dtype::F32;
+
+/// Takes `#[layout(tiles)]` and `#[layout(lanes)]` out of a model's attributes.
+fn layout(
+    attributes: &[syn::Attribute],
+    errors: &mut Diagnostics,
+) -> Option<(Vec<syn::Attribute>, Option<Layout>)> {
+    let (ours, others): (Vec<_>, Vec<_>) =
+        attributes.iter().cloned().partition(|attribute| attribute.path().is_ident("layout"));
+    let Some(attribute) = ours.last() else { return Some((others, None)) };
+    match attribute.parse_args::<Ident>() {
+        Ok(name) if name == "tiles" => Some((others, Some(Layout::Tiles))),
+        Ok(name) if name == "lanes" => Some((others, Some(Layout::Lanes))),
+        _ => {
+            errors.push(
+                Diagnostic::new(Region::of(attribute), "a layout is `tiles` or `lanes`")
+                    .help("write `#[layout(tiles)]`, or leave it to the compiler"),
+            );
+            None
+        }
+    }
+}

@@ -37,8 +37,8 @@ impl Names {
         let graph = &function.graph;
         let user = Self::new(&program.graph);
         let mut is_result = vec![false; graph.len()];
-        for step in &function.steps {
-            is_result[step.result.index()] = true;
+        for result in function.steps.iter().flat_map(Step::results) {
+            is_result[result.index()] = true;
         }
         let given = graph.ids().filter_map(|id| graph[id].label.as_deref().and_then(number));
         let first = user.known.iter().copied().chain(given).max().map_or(0, |last| last + 1);
@@ -168,20 +168,22 @@ pub(super) fn backward(program: &Program, function: &Function, style: Style) -> 
         is_gradient[id.index()] |= matches!(root, Root::ParamGradient(_));
     }
     let moves = |id: NodeId| graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Move(_)));
-    let is_line = |step: &&Step| {
-        let is_loss = loss == Some(step.result);
+    let is_line = |step: &Step, result: NodeId| {
+        let is_loss = loss == Some(result);
         let named_before =
-            is_loss && names.get(graph.operands(step.result)[0]).is_some_and(|_| step.fused.is_empty());
+            is_loss && names.get(graph.operand_ids(result)[0]).is_some_and(|_| step.fused.is_empty());
         // What has no name is written where it is used.
-        let has_name = is_loss || names.get(step.result).is_some();
-        has_name && !is_gradient[step.result.index()] && !moves(step.result) && !named_before
+        let has_name = is_loss || names.get(result).is_some();
+        has_name && !is_gradient[result.index()] && !moves(result) && !named_before
     };
     // The parts of each result that have no value of their own.
     let mut fused: Vec<&[NodeId]> = vec![&[]; graph.len()];
     let mut has_line = vec![false; graph.len()];
     for step in &function.steps {
         fused[step.result.index()] = &step.fused;
-        has_line[step.result.index()] = is_line(&step);
+        for result in step.results() {
+            has_line[result.index()] = is_line(step, result);
+        }
     }
     // What a formula speaks of has a line too, even where no value of its own is kept.
     let is_read = RefCell::new(vec![false; graph.len()]);

@@ -3,8 +3,8 @@
 use ndarray::arr0;
 
 use super::{
-    Arg, Kernel, Mismatch, Op, Rewrite, Stage, TargetShape, Vjp, log::LOG, logsumexp::LOGSUMEXP,
-    one_hot::ONE_HOT, softmax::SOFTMAX,
+    Arg, Kernel, Mismatch, Op, Rewrite, Stage, TargetShape, Vjp, log::LOG, one_hot::ONE_HOT,
+    softmax::SOFTMAX, softmax_cross_entropy::SOFTMAX_CROSS_ENTROPY,
 };
 use crate::graph::Attrs;
 use crate::shape::Shape;
@@ -54,7 +54,7 @@ pub static CROSS_ENTROPY: Op = Op {
         stage: Stage::Stabilise,
         apply: |_, x| {
             let z = x[0].operands_of(&SOFTMAX)?[0];
-            Some(z.apply(&LOGSUMEXP, Attrs::axes([0]), &[]) - pick(z, x[1]))
+            Some(z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]))
         },
     }],
     flops: 0,

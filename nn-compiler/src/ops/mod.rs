@@ -61,6 +61,7 @@ pub mod silu;
 pub mod sin;
 pub mod slice;
 pub mod softmax;
+pub mod softmax_cross_entropy;
 pub mod softplus;
 pub mod sqrt;
 pub mod stop_gradient;
@@ -128,6 +129,8 @@ pub static ALL: &[&Op] = &[
     &sin::SIN,
     &slice::SLICE,
     &softmax::SOFTMAX,
+    &softmax_cross_entropy::SOFTMAX_CROSS_ENTROPY,
+    &softmax_cross_entropy::SOFTMAX_ERROR,
     &softplus::SOFTPLUS,
     &sqrt::SQRT,
     &stop_gradient::STOP_GRADIENT,
@@ -160,6 +163,8 @@ pub struct Op {
     pub eval: fn(&Attrs, &[Tensor]) -> Tensor,
     /// How it is computed.
     pub kernel: Kernel,
+    /// Another operation that one kernel computes together with it, from the same operands.
+    pub joint: Option<Joint>,
     /// How it is written on paper, and for pointwise operations in emitted Rust, given the operands' formulas
     /// and shapes.
     pub notation: fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula,
@@ -188,6 +193,7 @@ impl Op {
         vjp: Vjp::None { help: "" },
         eval: |_, x| x[0].clone(),
         kernel: Kernel::Pointwise,
+        joint: None,
         notation: |_, _, x, _| x[0].clone(),
         rewrites: &[],
         epilogue: None,
@@ -392,6 +398,14 @@ pub enum Kernel {
     Mean,
     /// Primitives that it stands for.
     Composite(for<'g> fn(&Attrs, &[Term<'g>]) -> Term<'g>),
+}
+
+/// Two operations on the same operands whose kernels share most of their work.
+pub struct Joint {
+    /// The other one.
+    pub with: &'static Op,
+    /// The runtime's kernel for both; the results stand last, this one's first.
+    pub function: &'static str,
 }
 
 /// Strided copies from operands into the result.

@@ -2,7 +2,7 @@
 //!
 //! A statement that can't be read doesn't hide the mistakes in the others, nor those that later stages find: each
 //! is parsed for itself, and a broken one leaves the names behind that it would have bound. What people write out
-//! of habit from Python or Rust gets advice of its own; see [`habits`].
+//! of habit from Python or Rust gets advice of its own; see `habits`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;

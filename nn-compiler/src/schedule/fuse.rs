@@ -27,7 +27,10 @@ pub enum Work {
     /// Evaluates the formula that ends at the result.
     Pointwise,
     /// Calls a kernel.
-    Call,
+    Call {
+        /// A node that the same call computes, by a kernel for both.
+        also: Option<NodeId>,
+    },
     /// Moves elements.
     Move,
     /// Multiplies matrices, adding and applying what follows.
@@ -49,9 +52,15 @@ pub enum Work {
 }
 
 impl Step {
+    /// The values that it computes.
+    pub fn results(&self) -> impl Iterator<Item = NodeId> {
+        let also = if let Work::Call { also } = self.work { also } else { None };
+        std::iter::once(self.result).chain(also)
+    }
+
     /// The values that it reads.
     pub fn reads(&self, graph: &Graph) -> Vec<NodeId> {
-        let inside = |id: &NodeId| *id == self.result || self.fused.contains(id);
+        let inside = |id: &NodeId| self.results().any(|result| result == *id) || self.fused.contains(id);
         let mut reads: Vec<NodeId> = std::iter::once(self.result)
             .chain(self.fused.iter().copied())
             .flat_map(|id| graph.operands(id))
@@ -89,7 +98,10 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
                 activation: None,
                 gate: None,
             }),
-            Kernel::Call { .. } => Work::Call,
+            // The node comes later than the one that its kernel also computes, which has the step.
+            Kernel::Call { .. } if fuser.joined_to(id).is_some() => continue,
+            Kernel::Call { .. } => Work::Call { also: fuser.joined(id) },
+            Kernel::Move(_) if fuser.is_read_through(id) => continue,
             Kernel::Move(_) => Work::Move,
             Kernel::View => continue,
             Kernel::Pointwise => fuser.contract(id, &mut fused).unwrap_or_else(|| {
@@ -100,6 +112,11 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
         };
         for part in &fused {
             taken[part.index()] = true;
+        }
+        if let Work::Contract { product, .. } = work {
+            fused.extend(
+                graph.operands(product).into_iter().filter(|&operand| fuser.is_read_through(operand)),
+            );
         }
         steps.push(Step { result: id, when: fuser.at(id), work, fused });
     }
@@ -144,6 +161,28 @@ impl Fuser<'_> {
         if matches!(self.kernel(id), Some(Kernel::Mean)) { When::Tile } else { self.when[id.index()] }
     }
 
+    /// The later node that one kernel computes together with this one.
+    fn joined(&self, id: NodeId) -> Option<NodeId> {
+        let joint = self.graph[id].op()?.0.joint.as_ref()?;
+        self.siblings(id)
+            .find(|&other| other > id && self.graph[other].op().is_some_and(|(op, _)| op == joint.with))
+    }
+
+    /// The earlier node whose kernel also computes this one.
+    fn joined_to(&self, id: NodeId) -> Option<NodeId> {
+        self.siblings(id).find(|&other| other < id && self.joined(other) == Some(id))
+    }
+
+    /// The nodes with the same operands, computed in the same stage.
+    fn siblings(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let operands = self.graph.operands(id);
+        let users = operands.first().map(|&first| self.graph.users(first)).unwrap_or_default();
+        let same = move |other: &NodeId| {
+            *other != id && self.graph.operands(*other) == operands && self.at(*other) == self.at(id)
+        };
+        users.into_iter().filter(same)
+    }
+
     fn kernel(&self, id: NodeId) -> Option<Kernel> {
         self.graph[id].op().map(|(op, _)| op.kernel)
     }
@@ -152,7 +191,7 @@ impl Fuser<'_> {
     /// the user gave a name keeps its line when lanes are emitted, where lines cost nothing.
     fn formula(&self, top: NodeId, id: NodeId, fused: &mut Vec<NodeId>) {
         for operand in self.graph.operands(id) {
-            let named = self.lowering == Lowering::Lanes && self.graph.is_named(operand);
+            let named = self.lowering != Lowering::Tiles && self.graph.is_named(operand);
             if self.sources(top, operand, fused) > SOURCES {
                 continue;
             }
@@ -186,7 +225,13 @@ impl Fuser<'_> {
             .collect();
         reads.sort_unstable();
         reads.dedup();
-        if self.lowering == Lowering::Lanes { 0 } else { reads.len() }
+        // A line on lanes reads as many as it likes.
+        let in_lanes = match self.lowering {
+            Lowering::Lanes => true,
+            Lowering::Arrays => self.at(top) == When::Tile,
+            Lowering::Tiles => false,
+        };
+        if in_lanes { 0 } else { reads.len() }
     }
 
     /// The scalar that a node stretches, if that is all it does, and nothing else needs the stretched one.
@@ -204,6 +249,19 @@ impl Fuser<'_> {
             self.graph.users(id).iter().all(|&user| matches!(self.kernel(user), Some(Kernel::Pointwise)));
         let scalar = self.graph[operand].shape.count() == 1 && self.graph[id].shape.count() > 1;
         (scalar && pointwise_users && !self.wanted[id.index()]).then_some(operand)
+    }
+
+    /// Whether a node is the transpose of a shared matrix that only products of lanes need: they read a weight element by
+    /// element, in any order.
+    fn is_read_through(&self, id: NodeId) -> bool {
+        self.lowering == Lowering::Arrays
+            && !self.wanted[id.index()]
+            && transposed(self.graph, id).is_some()
+            && self
+                .graph
+                .users(id)
+                .iter()
+                .all(|&user| self.is_row_product(user) && self.graph.operands(user)[1] == id)
     }
 
     /// A product with what its kernel can do before it stores the result: `activation(product + bias)`, or
@@ -269,6 +327,21 @@ impl Fuser<'_> {
         }
         fits.then_some(product)
     }
+}
+
+/// The shared matrix of which a node is the transpose.
+pub(crate) fn transposed(graph: &Graph, id: NodeId) -> Option<NodeId> {
+    let (op, attrs) = graph[id].op()?;
+    let Kernel::Move(movement) = op.kernel else { return None };
+    let operand = *graph.operands(id).first()?;
+    let ([rows, cols], [_, _]) = (&graph[id].shape[..], &graph[operand].shape[..]) else { return None };
+    let movement = movement(attrs, &[graph[operand].shape.clone()]);
+    let [copy] = &movement.copies[..] else { return None };
+    let turns = movement.fill.is_none()
+        && copy.sizes == [*rows, *cols]
+        && copy.from_strides == [1, *rows]
+        && copy.to_strides == [*cols, 1];
+    (turns && !graph[operand].varies).then_some(operand)
 }
 
 /// A node behind the views that only give it another shape.

@@ -4,16 +4,18 @@
 //! before (`Prologue`), what varies once for each tile, and what needs means over the whole batch once after
 //! (`Epilogue`).
 
+mod arrays;
 mod fuse;
 
 use crate::build::Program;
 use crate::diag::Diagnostics;
 use crate::graph::{Graph, Kind, NodeId, Root};
+use crate::model::Layout;
 use crate::ops::Kernel;
 use crate::shape::Dtype;
 
-pub(crate) use fuse::behind_views;
 pub use fuse::{Step, Work};
+pub(crate) use fuse::{behind_views, transposed};
 
 /// Everything that is emitted for one model.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub enum When {
 pub enum Lowering {
     /// Every value is a scalar: a tile's examples lie across the SIMD lanes and stay in registers.
     Lanes,
+    /// Tensors of a few elements: arrays of values that hold one example in each lane.
+    Arrays,
     /// Values are rows of a workspace that stays in cache; kernels of the runtime work on them.
     Tiles,
 }
@@ -71,19 +75,52 @@ const LANES_LIMIT: usize = 150;
 /// A tile's rows should fit into half of a usual L2 cache, in bytes.
 const TILE_BYTES: usize = 256 * 1024;
 
+impl Plan {
+    /// The order of computation of a model's optimised graphs.
+    ///
+    /// Functions on tensors are all lowered alike: the kernels of arrays and those of tiles have the same names.
+    pub fn new(
+        program: Program,
+        forward: Graph,
+        training: Option<Graph>,
+        pullback: Result<Graph, Diagnostics>,
+    ) -> Self {
+        let graphs = [Some(&forward), training.as_ref(), pullback.as_ref().ok()];
+        let tensors = match program.model.layout {
+            Some(Layout::Lanes) => Lowering::Arrays,
+            Some(Layout::Tiles) => Lowering::Tiles,
+            None if graphs.into_iter().flatten().all(|graph| is_scalar(graph) || arrays::fit(graph)) => {
+                Lowering::Arrays
+            }
+            None => Lowering::Tiles,
+        };
+        let order = |graph: Graph| {
+            let lowering = if is_scalar(&graph) { Lowering::Lanes } else { tensors };
+            order(graph, lowering, program.model.dtype)
+        };
+        let (forward, training, pullback) = (order(forward), training.map(order), pullback.map(order));
+        Self { program, forward, training, pullback }
+    }
+}
+
+/// Whether a graph has scalars alone, and few enough to be one line of code each.
+fn is_scalar(graph: &Graph) -> bool {
+    let fits = |id: NodeId| {
+        let kernel = graph[id].op().map(|(op, _)| op.kernel);
+        let inline = matches!(kernel, None | Some(Kernel::Pointwise | Kernel::Mean | Kernel::View));
+        graph[id].shape.is_scalar() && inline
+    };
+    operations(graph) <= LANES_LIMIT && graph.ids().all(fits)
+}
+
+/// The number of values that are computed.
+fn operations(graph: &Graph) -> usize {
+    graph.ids().filter(|&id| matches!(graph[id].kind, Kind::Op(..))).count()
+}
+
 /// The order of computation of an optimised graph.
-pub fn order(graph: Graph, dtype: Dtype) -> Function {
+fn order(graph: Graph, lowering: Lowering, dtype: Dtype) -> Function {
     let when = when(&graph);
-    let scalar = |id: NodeId| graph[id].shape.is_scalar();
-    let computed = graph.ids().filter(|&id| matches!(graph[id].kind, Kind::Op(..))).count();
-    let lanes = graph.ids().all(scalar)
-        && computed <= LANES_LIMIT
-        && graph.ids().all(|id| {
-            graph[id]
-                .op()
-                .is_none_or(|(op, _)| matches!(op.kernel, Kernel::Pointwise | Kernel::Mean | Kernel::View))
-        });
-    let lowering = if lanes { Lowering::Lanes } else { Lowering::Tiles };
     let size = match dtype {
         Dtype::F32 => 4,
         Dtype::F64 => 8,
@@ -94,7 +131,7 @@ pub fn order(graph: Graph, dtype: Dtype) -> Function {
         .map(|id| graph[id].shape.count() * size)
         .sum();
     let tile = match lowering {
-        Lowering::Lanes => 64 / size,
+        Lowering::Lanes | Lowering::Arrays => 64 / size,
         Lowering::Tiles => [64, 32, 16].into_iter().find(|rows| rows * row <= TILE_BYTES).unwrap_or(8),
     };
     let steps = fuse::steps(&graph, &when, lowering);

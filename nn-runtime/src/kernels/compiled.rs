@@ -1,10 +1,11 @@
 //! What is compiled here, for each element type and level, and not in the crate that calls it.
 
+use super::columns::transpose;
 use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, gemm};
 use super::optimize::{Update, optimize};
 use super::reduce::{Reduction, reduce};
-use super::softmax::normalise;
+use super::softmax::{cross_entropy, normalise};
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -21,6 +22,17 @@ pub trait Kernels: Sized {
     fn softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
     /// See [`normalise`].
     fn log_softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`cross_entropy`].
+    fn softmax_cross_entropy(
+        rows: usize,
+        classes: usize,
+        x: &[Self],
+        target: &[Self],
+        loss: Option<&mut [Self]>,
+        d: Option<&mut [Self]>,
+    );
+    /// See [`transpose`].
+    fn transpose(dims: [usize; 2], from: (&[Self], usize), to: (&mut [Self], usize));
     /// See [`optimize`].
     fn optimize(update: &Update<Self>, p: &mut [Self], g: &[Self], state: &mut [Self]);
 }
@@ -50,6 +62,21 @@ macro_rules! kernels {
 
             fn log_softmax(rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
                 dispatch!(s => normalise::<_, $T, true>(s, rows, dims, x, out));
+            }
+
+            fn softmax_cross_entropy(
+                rows: usize,
+                classes: usize,
+                x: &[$T],
+                target: &[$T],
+                loss: Option<&mut [$T]>,
+                d: Option<&mut [$T]>,
+            ) {
+                dispatch!(s => cross_entropy(s, rows, classes, x, target, loss, d));
+            }
+
+            fn transpose(dims: [usize; 2], from: (&[$T], usize), to: (&mut [$T], usize)) {
+                dispatch!(s => transpose(s, dims, from, to));
             }
 
             fn optimize(update: &Update<$T>, p: &mut [$T], g: &[$T], state: &mut [$T]) {

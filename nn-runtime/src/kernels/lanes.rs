@@ -203,6 +203,12 @@ impl<S: Simd, T: Real> Lanes<S, T> {
         self.0.as_slice()
     }
 
+    /// The lanes, to be written.
+    #[inline(always)]
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
+        self.0.as_mut_slice()
+    }
+
     /// The token of the level.
     #[inline(always)]
     pub fn token(self) -> S {

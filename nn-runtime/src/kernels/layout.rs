@@ -29,7 +29,7 @@ pub const fn tile_len<T: Real>(rows: usize, n: usize) -> usize {
 ///
 /// If the workspace is shorter than the lengths together.
 #[track_caller]
-pub fn split<T: Real, const N: usize>(workspace: &mut [T], lens: [usize; N]) -> [&mut [T]; N] {
+pub fn split<T, const N: usize>(workspace: &mut [T], lens: [usize; N]) -> [&mut [T]; N] {
     let mut rest = workspace;
     lens.map(|len| {
         let (buffer, tail) = core::mem::take(&mut rest)

@@ -21,7 +21,9 @@
     reason = "what is not inlined into a function of the level is compiled without it"
 )]
 
+pub mod arrays;
 mod buffer;
+pub(crate) mod columns;
 mod compiled;
 mod contract;
 mod gemm;
@@ -61,4 +63,4 @@ pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
 #[cfg(feature = "std")]
 pub use simd::with_level;
 pub use simd::{Level, level, vectorize};
-pub use softmax::{log_softmax, softmax};
+pub use softmax::{log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_loss, softmax_error};

@@ -45,16 +45,40 @@ pub fn copy<T: Real, const R: usize>(
     if dims.contains(&0) {
         return;
     }
+    // A transpose of a matrix, which weights take before every step.
+    if let ([rows_in, cols], [1, _], [_, 1]) = (&dims[..], &from.strides[..], &to.strides[..])
+        && rows == 1
+    {
+        let source = (&from.data[from.offset..], from.strides[1]);
+        let target = (&mut to.data[to.offset..], to.strides[0]);
+        return T::transpose([*cols, *rows_in], source, target);
+    }
+    let Some((&run, outer)) = dims.split_last() else {
+        for r in 0..rows {
+            to.data[r * to.example + to.offset] = from.data[r * from.example + from.offset];
+        }
+        return;
+    };
+    let (from_step, to_step) = (from.strides[R - 1], to.strides[R - 1]);
     for r in 0..rows {
         let mut index = [0; R];
-        'elements: loop {
+        'runs: loop {
             let at = |strides: [usize; R]| index.iter().zip(strides).map(|(i, s)| i * s).sum::<usize>();
-            to.data[r * to.example + to.offset + at(to.strides)] =
-                from.data[r * from.example + from.offset + at(from.strides)];
-            for axis in (0..R).rev() {
+            let source = &from.data[r * from.example + from.offset + at(from.strides)..];
+            let target = &mut to.data[r * to.example + to.offset + at(to.strides)..];
+            match (from_step, to_step) {
+                (1, 1) => target[..run].copy_from_slice(&source[..run]),
+                (0, 1) => target[..run].fill(source[0]),
+                _ => {
+                    for i in 0..run {
+                        target[i * to_step] = source[i * from_step];
+                    }
+                }
+            }
+            for axis in (0..outer.len()).rev() {
                 index[axis] += 1;
                 if index[axis] < dims[axis] {
-                    continue 'elements;
+                    continue 'runs;
                 }
                 index[axis] = 0;
             }

@@ -2,6 +2,7 @@
 
 use fearless_simd::Simd;
 
+use super::columns::{NARROW, by_columns, columns_of_rows};
 use super::lanes::first;
 use super::{Lanes, Real, abs, exp, log, lt, max, min, select, stride};
 
@@ -55,6 +56,24 @@ pub(super) fn reduce<S: Simd, T: Real>(
 ) {
     let [outer, len, inner] = dims;
     let (from, to) = (stride::<T>(outer * len * inner), stride::<T>(outer * inner));
+    if by_columns(dims) {
+        let mut first = 0;
+        while first < rows {
+            let count = (rows - first).min(T::LANES);
+            let mut columns = [Lanes::zero(s); NARROW];
+            columns_of_rows(
+                s,
+                len,
+                #[inline(always)]
+                |lane| &x[(first + lane.min(count - 1)) * from..],
+                &mut columns,
+            );
+            let result = reduce_columns(s, kind, &columns[..len]);
+            result.store_partial(&mut out[first..first + count]);
+            first += count;
+        }
+        return;
+    }
     for r in 0..rows {
         for o in 0..outer {
             let mut i = 0;
@@ -84,6 +103,41 @@ pub(super) fn reduce<S: Simd, T: Real>(
                 result.store_partial(&mut out[r * to + o * inner + i..][..line.width]);
                 i += line.width;
             }
+        }
+    }
+}
+
+/// Reduces columns, each lane alone.
+#[inline(always)]
+fn reduce_columns<S: Simd, T: Real>(s: S, kind: Reduction, x: &[Lanes<S, T>]) -> Lanes<S, T> {
+    let mut largest = Lanes::splat(s, -T::INFINITY);
+    let mut total = Lanes::zero(s);
+    match kind {
+        Reduction::Sum => {
+            for &x in x {
+                total += x;
+            }
+            total
+        }
+        Reduction::Min => {
+            let mut smallest = Lanes::splat(s, T::INFINITY);
+            for &x in x {
+                smallest = min(smallest, x);
+            }
+            smallest
+        }
+        Reduction::Max | Reduction::LogSumExp => {
+            for &x in x {
+                largest = max(largest, x);
+            }
+            if matches!(kind, Reduction::Max) {
+                return largest;
+            }
+            let shift = select(lt(abs(largest), T::INFINITY), largest, T::ZERO);
+            for &x in x {
+                total += exp(x - shift);
+            }
+            log(total) + shift
         }
     }
 }

@@ -111,19 +111,27 @@ fn detect() -> fearless_simd::Level {
 #[cfg(feature = "std")]
 mod current {
     use core::cell::Cell;
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::sync::OnceLock;
 
     use super::Level;
+
+    static BEST: OnceLock<Level> = OnceLock::new();
+    /// How many threads have a level of their own: where none has, which is nearly always, none is asked.
+    static OVERRULED: AtomicUsize = AtomicUsize::new(0);
 
     std::thread_local! {
         static LEVEL: Cell<Option<Level>> = const { Cell::new(None) };
     }
 
+    #[inline]
     pub(super) fn get() -> Level {
-        LEVEL.get().unwrap_or_else(|| {
-            let best = Level::best();
-            LEVEL.set(Some(best));
-            best
-        })
+        if OVERRULED.load(Relaxed) > 0
+            && let Some(level) = LEVEL.get()
+        {
+            return level;
+        }
+        *BEST.get_or_init(Level::best)
     }
 
     /// Puts the previous level back, also when the work panics.
@@ -132,10 +140,13 @@ mod current {
     impl Drop for Restore {
         fn drop(&mut self) {
             LEVEL.set(self.0);
+            OVERRULED.fetch_sub(1, Relaxed);
         }
     }
 
     pub(super) fn with<R>(level: Level, work: impl FnOnce() -> R) -> R {
+        // Only this thread's level counts for this thread, so no other one has to see the increment.
+        OVERRULED.fetch_add(1, Relaxed);
         let _restore = Restore(LEVEL.replace(Some(level)));
         work()
     }

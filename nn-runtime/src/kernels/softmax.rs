@@ -2,8 +2,10 @@
 
 use fearless_simd::Simd;
 
+use super::arrays::{cross_entropy_columns, log_softmax_run, softmax_run};
+use super::columns::{NARROW, by_columns};
 use super::reduce::Line;
-use super::{LaneExpr, Real, exp, log, stride};
+use super::{LaneExpr, Lanes, Real, columns, exp, log, stride, tile_len};
 
 /// `out[r][o][l][i] = exp x[r][o][l][i] / Σ_l exp x[r][o][l][i]`, for `[outer, len, inner]`.
 ///
@@ -33,6 +35,17 @@ pub(super) fn normalise<S: Simd, T: Real, const LOG: bool>(
 ) {
     let [outer, len, inner] = dims;
     let stride = stride::<T>(outer * len * inner);
+    if by_columns(dims) {
+        return columns::for_tiles(
+            s,
+            rows,
+            [len, stride],
+            x,
+            out,
+            #[inline(always)]
+            |_, x, out| if LOG { log_softmax_run(x, out, 0..len) } else { softmax_run(x, out, 0..len) },
+        );
+    }
     for r in 0..rows {
         for o in 0..outer {
             let mut i = 0;
@@ -55,6 +68,122 @@ pub(super) fn normalise<S: Simd, T: Real, const LOG: bool>(
                     y.lanes().store_partial(&mut out[at..at + n]);
                 }
                 i += line.width;
+            }
+        }
+    }
+}
+
+/// The cross-entropy of a softmax with a class index, and its derivative by the softmax's operand:
+/// `loss[r] = log Σ_c exp x[r][c] - x[r][target[r]]` and `d[r] = softmax(x[r]) - one_hot(target[r])`. Both are NaN where
+/// the target is not a whole number below `classes`.
+///
+/// `x` and `d` (`classes` elements), `target` and `loss` (1 element) are tile buffers.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn softmax_cross_entropy<T: Real>(
+    rows: usize,
+    classes: usize,
+    x: &[T],
+    target: &[T],
+    loss: &mut [T],
+    d: &mut [T],
+) {
+    T::softmax_cross_entropy(rows, classes, x, target, Some(loss), Some(d));
+}
+
+/// The loss of [`softmax_cross_entropy`] alone.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn softmax_cross_entropy_loss<T: Real>(
+    rows: usize,
+    classes: usize,
+    x: &[T],
+    target: &[T],
+    loss: &mut [T],
+) {
+    T::softmax_cross_entropy(rows, classes, x, target, Some(loss), None);
+}
+
+/// The derivative of [`softmax_cross_entropy`] alone.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn softmax_error<T: Real>(rows: usize, classes: usize, x: &[T], target: &[T], d: &mut [T]) {
+    T::softmax_cross_entropy(rows, classes, x, target, None, Some(d));
+}
+
+/// See [`softmax_cross_entropy`].
+#[inline(always)]
+pub(super) fn cross_entropy<S: Simd, T: Real>(
+    s: S,
+    rows: usize,
+    classes: usize,
+    x: &[T],
+    target: &[T],
+    loss: Option<&mut [T]>,
+    d: Option<&mut [T]>,
+) {
+    let len = tile_len::<T>(rows, classes);
+    assert!(x.len() >= len && target.len() >= rows, "x is no tile of {rows} examples of {classes} classes");
+    let stride = stride::<T>(classes);
+    let (mut loss, mut d) = (loss, d);
+    if classes <= NARROW && classes > 1 {
+        let mut first = 0;
+        while first < rows {
+            let count = (rows - first).min(T::LANES);
+            let mut columns = [Lanes::zero(s); NARROW];
+            columns::columns_of_rows(
+                s,
+                classes,
+                #[inline(always)]
+                |lane| &x[(first + lane.min(count - 1)) * stride..],
+                &mut columns,
+            );
+            let mut errors = [Lanes::zero(s); NARROW];
+            let target = Lanes::load_partial(s, &target[first..first + count]);
+            let losses = cross_entropy_columns(&columns[..classes], target, &mut errors[..classes]);
+            if let Some(loss) = &mut loss {
+                losses.store_partial(&mut loss[first..first + count]);
+            }
+            if let Some(d) = &mut d {
+                columns::rows_of_columns(s, [count, classes, stride], &errors, &mut d[first * stride..]);
+            }
+            first += count;
+        }
+        return;
+    }
+    for r in 0..rows {
+        let row = &x[r * stride..][..classes];
+        let line = Line::new(row, [1, classes, 1], 0);
+        let largest = line.max(s);
+        let sum = line.sum(
+            s,
+            -T::INFINITY,
+            #[inline(always)]
+            |x| exp(x - largest),
+        );
+        let class = target[r].to_f64();
+        let valid = class >= 0.0 && class < classes as f64 && class % 1.0 == 0.0;
+        if let Some(loss) = &mut loss {
+            let right = if valid { row[class as usize] } else { T::NAN };
+            loss[r] = log(sum).as_slice()[0] - (right - largest.as_slice()[0]);
+        }
+        if let Some(d) = &mut d {
+            let d = &mut d[r * stride..][..classes];
+            for v in 0..line.vectors() {
+                let (at, n) = line.position(v);
+                let y = exp(line.vector(s, v, T::ZERO) - largest) / sum;
+                y.store_partial(&mut d[at..at + n]);
+            }
+            if valid {
+                d[class as usize] -= T::ONE;
+            } else {
+                d.fill(T::NAN);
             }
         }
     }
@@ -109,6 +238,53 @@ mod tests {
                 for rows in [1, 2, 9, 40] {
                     check::<f32>(rows, dims);
                     check::<f64>(rows, dims);
+                }
+            }
+        });
+    }
+
+    fn check_cross_entropy<T: Real>(rows: usize, classes: usize) {
+        let mut x = Numbers((rows * 100 + classes) as u64).tile::<T>(rows, classes);
+        for x in &mut x {
+            *x *= T::from_f64(20.0);
+        }
+        let flat = elements(&x, rows, classes);
+        let bad = rows / 2;
+        let mut target: std::vec::Vec<T> =
+            (0..tile_len::<T>(rows, 1)).map(|r| T::from_f64((r * 7 % classes) as f64)).collect();
+        if rows > 2 {
+            target[bad] = T::from_f64(0.5);
+        }
+        let (mut losses, mut errors) = (std::vec::Vec::new(), std::vec::Vec::new());
+        for (r, row) in flat.chunks_exact(classes).enumerate() {
+            let sum: f64 = row.iter().map(|x| x.to_f64().exp()).sum();
+            let valid = rows <= 2 || r != bad;
+            let nan = if valid { 0.0 } else { f64::NAN };
+            let class = r * 7 % classes;
+            losses.push(sum.ln() - row[class].to_f64() + nan);
+            errors.extend(
+                row.iter().enumerate().map(|(c, x)| x.to_f64().exp() / sum - f64::from(c == class) + nan),
+            );
+        }
+        let what = (core::any::type_name::<T>(), rows, classes);
+        let (mut loss, mut d) = (nan_tile::<T>(rows, 1), nan_tile::<T>(rows, classes));
+        softmax_cross_entropy(rows, classes, &x, &target, &mut loss, &mut d);
+        assert_close(&loss[..rows], &losses, 256.0, &what);
+        assert_close(&elements(&d, rows, classes), &errors, 256.0, &what);
+        let (mut loss_alone, mut d_alone) = (nan_tile::<T>(rows, 1), nan_tile::<T>(rows, classes));
+        softmax_cross_entropy_loss(rows, classes, &x, &target, &mut loss_alone);
+        softmax_error(rows, classes, &x, &target, &mut d_alone);
+        assert_close(&loss_alone[..rows], &losses, 256.0, &what);
+        assert_close(&elements(&d_alone, rows, classes), &errors, 256.0, &what);
+    }
+
+    #[test]
+    fn cross_entropy_of_any_number_of_classes() {
+        at_every_level(|_| {
+            for classes in [2, 3, 5, 10, 16, 17, 40] {
+                for rows in [1, 2, 7, 16, 33] {
+                    check_cross_entropy::<f32>(rows, classes);
+                    check_cross_entropy::<f64>(rows, classes);
                 }
             }
         });

@@ -23,6 +23,11 @@ pub struct Texts {
     pub latex: String,
 }
 
+/// What the model is called beside names that are imported from the runtime.
+pub(super) fn own_name() -> Ident {
+    Ident::new("__ThisModel", Span::mixed_site())
+}
+
 /// Parameters above this size live on the heap, so that a model can be moved and made on any stack.
 const INLINE_BYTES: usize = 16 * 1024;
 
@@ -92,8 +97,21 @@ pub(super) fn declarations(plan: &Plan, texts: &Texts) -> TokenStream {
 pub(super) fn imports(plan: &Plan) -> TokenStream {
     let runtime = &plan.program.model.runtime;
     let real = real(plan.program.model.dtype);
+    let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()];
+    let in_arrays = functions.into_iter().flatten().any(|function| function.lowering == Lowering::Arrays);
+    // The kernels of arrays have the names of those of tiles, which the steps before and after the examples call.
+    let kernels = if in_arrays {
+        quote! {
+            use #runtime::kernels::lane_math::*;
+            use #runtime::kernels::{self, Activation, LaneExpr, Simd, scalar, shared, split, tile_len};
+            use #runtime::kernels::arrays::*;
+            type Sum<S> = #runtime::kernels::arrays::Sum<S, #real>;
+        }
+    } else {
+        quote!(use #runtime::kernels::*;)
+    };
     quote! {
-        use #runtime::kernels::*;
+        #kernels
         use #runtime::dispatch;
         use #runtime::drive::{from, matrix, slices, to};
         use #runtime::kernels::Lanes as AnyLanes;
@@ -114,8 +132,8 @@ pub(super) fn implementations(plan: &Plan, texts: &Texts) -> TokenStream {
 
 fn base(plan: &Plan) -> TokenStream {
     let model = &plan.program.model;
-    let (name, runtime, real) = (&model.name, &model.runtime, real(model.dtype));
-    let text = name.to_string();
+    let (own, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
+    let text = model.name.to_string();
     let param_count = model.param_count();
     let params = {
         let mut offset = 0;
@@ -157,7 +175,7 @@ fn base(plan: &Plan) -> TokenStream {
     let flat_mut = if is_boxed(model) { quote!(&mut *self.params) } else { quote!(&mut self.params) };
     let tile = plan.forward.tile;
     quote! {
-        impl #runtime::model::Model for #name {
+        impl #runtime::model::Model for #own {
             type Scalar = #real;
             const NAME: &'static str = #text;
             const PARAMS: &'static [#runtime::model::ParamInfo] = #params;
@@ -191,7 +209,7 @@ fn base(plan: &Plan) -> TokenStream {
 /// `new` and `infer`, which need no trait in scope, and the forward pass of a batch.
 fn inherent(plan: &Plan) -> TokenStream {
     let model = &plan.program.model;
-    let (name, runtime, real) = (&model.name, &model.runtime, real(model.dtype));
+    let (this, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let batch = batch_function(model, &plan.forward, "forward");
     let (input_len, output_len) = (count(&model.inputs), count(&model.outputs));
 
@@ -228,13 +246,13 @@ fn inherent(plan: &Plan) -> TokenStream {
         (quote!((#(#types),*)), quote!((#(#values),*)))
     };
     let one = match plan.forward.lowering {
-        Lowering::Lanes => plan.forward.tile,
+        Lowering::Lanes | Lowering::Arrays => plan.forward.tile,
         Lowering::Tiles => 1,
     };
     quote! {
         #batch
 
-        impl #name {
+        impl #this {
             /// A model with the initial parameters of a seed.
             #[must_use]
             pub fn new(seed: u64) -> Self {
@@ -306,10 +324,10 @@ fn init(runtime: &TokenStream, init: Init) -> TokenStream {
 }
 
 fn inspect(model: &Model, texts: &Texts) -> TokenStream {
-    let (name, runtime) = (&model.name, &model.runtime);
+    let (own, runtime) = (own_name(), &model.runtime);
     let Texts { rust, summary, explanation, dot, latex } = texts;
     quote! {
-        impl #runtime::model::Inspect for #name {
+        impl #runtime::model::Inspect for #own {
             const SUMMARY: &'static str = #summary;
             const EXPLANATION: &'static str = #explanation;
             const RUST: &'static str = #rust;
@@ -320,7 +338,7 @@ fn inspect(model: &Model, texts: &Texts) -> TokenStream {
 }
 
 fn train(model: &Model, function: &Function) -> TokenStream {
-    let (name, runtime, real) = (&model.name, &model.runtime, real(model.dtype));
+    let (own, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let target = match &model.target {
         None => quote!(None),
         Some(Target::Values(shape)) => {
@@ -343,7 +361,7 @@ fn train(model: &Model, function: &Function) -> TokenStream {
     quote! {
         #batch
 
-        impl #runtime::model::Train for #name {
+        impl #runtime::model::Train for #own {
             const TARGET: #runtime::model::TargetKind = #runtime::model::TargetKind::#target;
             const SHARED_LEN: usize = #shared;
             const SUMS_LEN: usize = #sums;
@@ -382,18 +400,18 @@ fn train(model: &Model, function: &Function) -> TokenStream {
 }
 
 fn pullback(model: &Model, function: &Function) -> TokenStream {
-    let (name, runtime, real) = (&model.name, &model.runtime, real(model.dtype));
+    let (own, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let batch = batch_function(model, function, "pullback");
     let tile = function.tile;
     let (shared, prepared, sums) = (shared_len(function), prepared_len(function), sums_len(function));
     let prepare = prepare_call(function, "pullback");
     let with_params = !model.has_loss;
     let finish = with_params.then(|| finish(model, function, "pullback"));
-    let marker = with_params.then(|| quote!(impl #runtime::model::PullbackParams for #name {}));
+    let marker = with_params.then(|| quote!(impl #runtime::model::PullbackParams for #own {}));
     quote! {
         #batch
 
-        impl #runtime::model::Pullback for #name {
+        impl #runtime::model::Pullback for #own {
             const PULLBACK_WORKSPACE: usize = pullback_workspace(#tile)
                 + #runtime::kernels::tile_len::<#real>(1, #shared)
                 + #runtime::kernels::tile_len::<#real>(1, #sums);
@@ -430,7 +448,7 @@ fn pullback(model: &Model, function: &Function) -> TokenStream {
 fn prepared_len(function: &Function) -> usize {
     match function.lowering {
         Lowering::Lanes => 0,
-        Lowering::Tiles => lens(function, &tiles::prepared(function)).iter().sum(),
+        Lowering::Arrays | Lowering::Tiles => lens(function, &tiles::prepared(function)).iter().sum(),
     }
 }
 
@@ -438,7 +456,7 @@ fn prepared_len(function: &Function) -> usize {
 fn shared_len(function: &Function) -> usize {
     match function.lowering {
         Lowering::Lanes => 0,
-        Lowering::Tiles => {
+        Lowering::Arrays | Lowering::Tiles => {
             prepared_len(function) + lens(function, &tiles::finished(function)).iter().sum::<usize>()
         }
     }
@@ -649,6 +667,50 @@ fn batch_function(model: &Model, function: &Function, name: &str) -> TokenStream
                 }
             }
         }
+        Lowering::Arrays => {
+            let own_shared = if name == "forward" { prepared_len(function) } else { 0 };
+            let prepared = tiles::prepared(function);
+            let prepared_lens = lens(function, &prepared);
+            let own = (own_shared > 0).then(|| {
+                quote! {
+                    #prepare(s, param_slices(params), split(&mut workspace[..#own_shared], [#(#prepared_lens),*]));
+                    let shared = &workspace[..#own_shared];
+                }
+            });
+            let shared = (!prepared.is_empty()).then(|| quote!(slices(shared, [#(#prepared_lens),*]),));
+            let inputs = given(&input_lens, &quote!(inputs));
+            let targets = uses_target.then(|| {
+                let targets = given(&target_lens, &quote!(targets));
+                quote!(#targets,)
+            });
+            let mean_lens = lens(function, &function.means());
+            let sums_len: usize = mean_lens.iter().sum();
+            let sums_of_tile = has_sums.then(|| quote!(split(sums, [#(#mean_lens),*]),));
+            let (inputs_len, targets_len) =
+                (input_lens.iter().sum::<usize>(), target_lens.iter().sum::<usize>());
+            let values = if gives_rows { rows_len } else { 0 };
+            let tail = (!gives_rows).then(|| quote!([]));
+            let semicolon = (!gives_rows).then(|| quote!(;));
+            quote! {
+                const fn #workspace(_: usize) -> usize {
+                    #own_shared
+                }
+
+                #signature {
+                    dispatch!(s => {
+                        #own
+                        #runtime::drive::arrays::<_, _, #inputs_len, #targets_len, #values, #sums_len>(
+                            s, batch, #rows, #sums,
+                            #[inline(always)]
+                            |rows, inputs, targets, sums| {
+                                #tile_function(s, rows, param_slices(params), #shared #inputs, #targets #sums_of_tile) #semicolon
+                                #tail
+                            },
+                        );
+                    });
+                }
+            }
+        }
         Lowering::Tiles => {
             let buffers = tiles::buffers(function);
             let buffer_lens = lens(function, &buffers);
@@ -699,6 +761,20 @@ fn batch_function(model: &Model, function: &Function, name: &str) -> TokenStream
             }
         }
     }
+}
+
+/// The tensors of these lengths as arguments of a function on arrays, cut from all of them.
+fn given(lens: &[usize], all: &TokenStream) -> TokenStream {
+    let mut at = 0;
+    let values: Vec<TokenStream> = lens
+        .iter()
+        .map(|&len| {
+            let start = at;
+            at += len;
+            if len == 1 { quote!(#all[#start]) } else { quote!(part::<_, #len>(#all, #start)) }
+        })
+        .collect();
+    if let [only] = &values[..] { only.clone() } else { quote!((#(#values),*)) }
 }
 
 /// `param_slices`: the flat parameters cut into tensors.

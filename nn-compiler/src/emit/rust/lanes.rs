@@ -215,9 +215,8 @@ impl Writer<'_> {
         }
         let formula = self.rust(step);
         let value = match formula.level {
-            Level::Compare if self.is_returned(step.result) => format!("{}.lanes()", formula.text),
-            _ if is_product(&formula) => format!("({}).lanes()", formula.text),
-            _ => formula.text,
+            Level::Compare if !self.is_returned(step.result) => formula.text,
+            _ => plain(&formula),
         };
         let _ = write!(body, "let {} = {value};", self.names.get(step.result));
     }
@@ -263,6 +262,15 @@ pub(super) fn sum_name(model: &Model, function: &Function, names: &Names, id: No
         Some((Root::Loss, _)) => "loss".to_owned(),
         Some((Root::ParamGradient(at), _)) => format!("d_{}", model.params[*at].field),
         _ => names.get(id).to_owned(),
+    }
+}
+
+/// A formula whose value is plain lanes, and no truth value or product that waits.
+pub(super) fn plain(formula: &Formula) -> String {
+    match formula.level {
+        Level::Compare => format!("{}.lanes()", formula.text),
+        _ if is_product(formula) => format!("({}).lanes()", formula.text),
+        _ => formula.text.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Plan to Rust: the struct, its implementations of the runtime's traits, and the code that computes.
 
+mod arrays;
 mod formula;
 mod glue;
 mod lanes;
@@ -27,6 +28,11 @@ pub fn text(plan: &Plan) -> String {
             let roots = outputs(&plan.forward);
             lanes::write(model, &plan.forward, "forward", doc, &lanes::Result::Values(roots), &mut out);
         }
+        Lowering::Arrays => {
+            let doc =
+                "The forward pass: each value holds one example in each lane, tensors are arrays of values.";
+            arrays::write(model, &plan.forward, "forward", doc, &outputs(&plan.forward), &mut out);
+        }
         Lowering::Tiles => {
             let doc = "The forward pass of one tile of examples.";
             let stores: Vec<_> = outputs(&plan.forward).into_iter().map(|id| (id, "outputs")).collect();
@@ -38,6 +44,11 @@ pub fn text(plan: &Plan) -> String {
             Lowering::Lanes => {
                 let doc = "Forward and backward pass: each value holds one example in each lane.";
                 lanes::write(model, training, "train", doc, &lanes::Result::Sums, &mut out);
+            }
+            Lowering::Arrays => {
+                let doc = "Forward and backward pass: each value holds one example in each lane, tensors are arrays \
+                           of values.";
+                arrays::write(model, training, "train", doc, &[], &mut out);
             }
             Lowering::Tiles => {
                 let doc = "Forward and backward pass of one tile of examples.";
@@ -59,6 +70,7 @@ fn pullback_code(plan: &Plan) -> TokenStream {
         Lowering::Lanes => {
             lanes::write(model, pullback, "pullback", doc, &lanes::Result::Values(gradients), &mut out);
         }
+        Lowering::Arrays => arrays::write(model, pullback, "pullback", doc, &gradients, &mut out),
         Lowering::Tiles => {
             let stores: Vec<_> = gradients.into_iter().map(|id| (id, "input_gradient")).collect();
             tiles::write(model, pullback, "pullback", doc, &stores, &mut out);
@@ -75,11 +87,13 @@ pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
     let implementations = glue::implementations(plan, texts);
     let imports = glue::imports(plan);
     let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()];
-    let in_tiles = functions.into_iter().flatten().any(|function| function.lowering == Lowering::Tiles);
-    let param_slices = in_tiles.then(|| glue::param_slices(&plan.program.model));
+    let in_slices = functions.into_iter().flatten().any(|function| function.lowering != Lowering::Lanes);
+    let param_slices = in_slices.then(|| glue::param_slices(&plan.program.model));
+    let (name, own) = (&plan.program.model.name, glue::own_name());
     quote! {
         #declarations
 
+        // The outer block knows the model by a name that nothing imported into the inner one can hide.
         #[allow(
             clippy::all,
             clippy::pedantic,
@@ -91,11 +105,14 @@ pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
             non_snake_case
         )]
         const _: () = {
-            #imports
-            #param_slices
-            #computation
-            #pullback
-            #implementations
+            use #name as #own;
+            const _: () = {
+                #imports
+                #param_slices
+                #computation
+                #pullback
+                #implementations
+            };
         };
     }
 }

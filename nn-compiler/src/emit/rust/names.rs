@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::graph::{Kind, NodeId, Root, number};
 use crate::ops::{self, Kernel};
-use crate::schedule::{Function, When};
+use crate::schedule::{Function, Step, When};
 
 /// Names that emitted code calls or binds for itself.
 const RESERVED: &[&str] = &[
@@ -29,6 +29,9 @@ const RESERVED: &[&str] = &[
     "reduce_min",
     "logsumexp",
     "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_loss",
+    "softmax_error",
     "log_softmax",
     "copy",
     "fill",
@@ -109,9 +112,14 @@ const RESERVED: &[&str] = &[
     "matrix",
     "slices",
     "tile",
+    "i",
+    "each",
+    "gated",
+    "kernels",
 ];
 
 /// An identifier for every node that has a value of its own.
+#[derive(Clone)]
 pub(super) struct Names(Vec<String>);
 
 impl Names {
@@ -122,7 +130,7 @@ impl Names {
         let valued: Vec<NodeId> = graph
             .ids()
             .filter(|id| !matches!(graph[*id].kind, Kind::Op(..) | Kind::Constant(_)))
-            .chain(function.steps.iter().map(|step| step.result))
+            .chain(function.steps.iter().flat_map(Step::results))
             .filter(|id| !means.contains(id))
             .collect();
         let label = |id: NodeId| match &graph[id].label {

@@ -10,7 +10,7 @@ use crate::graph::{Attrs, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
 use crate::ops::Kernel;
-use crate::schedule::{Function, Step, When, Work, behind_views};
+use crate::schedule::{Function, Lowering, Step, When, Work, behind_views};
 use crate::shape::Shape;
 
 /// The functions of one pass; `stores` are the roots whose rows are written out, with a name each.
@@ -22,30 +22,45 @@ pub(super) fn write(
     stores: &[(NodeId, &'static str)],
     out: &mut Source,
 ) {
+    before(model, function, name, out);
     let writer = Writer { model, function, names: Names::new(function) };
-    if !prepared(function).is_empty() {
-        writer.prologue(name, out);
-    }
     writer.tile(name, doc, stores, out);
-    if !function.means().is_empty() && needs_finish(function) {
-        writer.epilogue(name, out);
+    after(model, function, name, out);
+}
+
+/// The function of what is computed before the examples, if there is anything.
+pub(super) fn before(model: &Model, function: &Function, name: &str, out: &mut Source) {
+    if !prepared(function).is_empty() {
+        Writer { model, function, names: Names::new(function) }.prologue(name, out);
     }
+}
+
+/// The function of what is computed after the examples, if there is anything.
+pub(super) fn after(model: &Model, function: &Function, name: &str, out: &mut Source) {
+    if !function.means().is_empty() && needs_finish(function) {
+        Writer { model, function, names: Names::new(function) }.epilogue(name, out);
+    }
+}
+
+/// The formula of a step, in the names of the user.
+pub(super) fn remark(model: &Model, function: &Function, names: &Names, step: &Step) -> String {
+    Writer { model, function, names: names.clone() }.remark(step)
 }
 
 /// The shared values that have a place in memory: what the prologue computes.
 pub(super) fn prepared(function: &Function) -> Vec<NodeId> {
-    function.steps_of(When::Prologue).map(|step| step.result).collect()
+    function.steps_of(When::Prologue).flat_map(Step::results).collect()
 }
 
 /// The values of the epilogue.
 pub(super) fn finished(function: &Function) -> Vec<NodeId> {
-    function.steps_of(When::Epilogue).map(|step| step.result).collect()
+    function.steps_of(When::Epilogue).flat_map(Step::results).collect()
 }
 
 /// The values of a tile that have a place in the workspace.
 pub(super) fn buffers(function: &Function) -> Vec<NodeId> {
     let kept = |step: &&Step| !matches!(step.work, Work::Sum { .. });
-    function.steps_of(When::Tile).filter(kept).map(|step| step.result).collect()
+    function.steps_of(When::Tile).filter(kept).flat_map(Step::results).collect()
 }
 
 struct Writer<'a> {
@@ -61,6 +76,11 @@ impl Writer<'_> {
 
     fn count(&self, id: NodeId) -> usize {
         self.shape(id).count()
+    }
+
+    /// Where the kernels of rows are found: in a function on arrays, those of arrays have their names.
+    fn kernels(&self) -> &'static str {
+        if self.function.lowering == Lowering::Arrays { "kernels::" } else { "" }
     }
 
     fn real(&self) -> &'static str {
@@ -223,14 +243,19 @@ impl Writer<'_> {
         let operands = graph.operands(step.result);
         match &step.work {
             Work::Pointwise => self.pointwise(step, shared, &out, body),
-            Work::Call => {
+            Work::Call { also } => {
                 let Some((op, attrs)) = graph[step.result].op() else { return };
                 let Kernel::Call { function, sizes } = op.kernel else { return };
+                let function = match (&op.joint, also) {
+                    (Some(joint), Some(_)) => joint.function,
+                    _ => function,
+                };
                 let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
                 let sizes = (sizes)(attrs, &shapes);
                 let sizes = if let [only] = sizes[..] { only.to_string() } else { format!("{sizes:?}") };
-                let args: Vec<String> = operands.iter().map(|&id| self.name(id)).collect();
-                let _ = write!(body, "{function}({rows}, {sizes}, {}, {out});", args.join(", "));
+                let args: Vec<String> =
+                    operands.iter().copied().chain(step.results()).map(|id| self.name(id)).collect();
+                let _ = write!(body, "{}{function}({rows}, {sizes}, {});", self.kernels(), args.join(", "));
             }
             Work::Move => self.movement(step.result, shared, &out, body),
             Work::Contract { product, bias, activation, gate } => {
@@ -260,11 +285,20 @@ impl Writer<'_> {
                 None => format!("Σ {formula}"),
             };
         }
-        let name = label(step.result);
-        match name.strip_prefix("d_") {
-            Some(of) => format!("∂J/∂{of} = {formula}"),
-            None => format!("{name} = {formula}"),
+        let line = |id: NodeId, formula: &str| {
+            let name = label(id);
+            match name.strip_prefix("d_") {
+                Some(of) => format!("∂J/∂{of} = {formula}"),
+                None => format!("{name} = {formula}"),
+            }
+        };
+        let mut text = line(step.result, &formula);
+        for id in step.results().skip(1) {
+            let other = formula::write(self.function, &[id], id, self.model.dtype, Style::Text, &label).text;
+            text.push_str("; ");
+            text.push_str(&line(id, &other));
         }
+        text
     }
 
     fn pointwise(&self, step: &Step, shared: bool, out: &str, body: &mut String) {
@@ -292,7 +326,11 @@ impl Writer<'_> {
         let values: Vec<&str> = sources.iter().map(|(_, source)| source.as_str()).collect();
         let (comma, kernel) = (
             if sources.len() == 1 { "," } else { "" },
-            if shared { format!("pointwise_shared(s, {n}") } else { format!("pointwise(s, rows, {n}") },
+            if shared {
+                format!("{}pointwise_shared(s, {n}", self.kernels())
+            } else {
+                format!("pointwise(s, rows, {n}")
+            },
         );
         let _ = write!(
             body,
@@ -312,7 +350,7 @@ impl Writer<'_> {
         let rows = if shared { "1" } else { "rows" };
         let n = self.count(id);
         if let Some(fill) = movement.fill {
-            let _ = write!(body, "fill({rows}, {n}, {out}, {:?});", fill.0);
+            let _ = write!(body, "{}fill({rows}, {n}, {out}, {:?});", self.kernels(), fill.0);
         }
         for copy in &movement.copies {
             let from = operands[copy.operand];
@@ -320,7 +358,8 @@ impl Writer<'_> {
                 // A constant among what is joined: its rows are filled through a stretched single element.
                 let _ = write!(
                     body,
-                    "copy({rows}, {:?}, from(&[{:?}], 0, 0, {:?}), {});",
+                    "{}copy({rows}, {:?}, from(&[{:?}], 0, 0, {:?}), {});",
+                    self.kernels(),
                     copy.sizes,
                     number.0,
                     vec![0; copy.sizes.len()],
@@ -330,7 +369,8 @@ impl Writer<'_> {
             }
             let _ = write!(
                 body,
-                "copy({rows}, {:?}, from({}, {}, {}, {:?}), {});",
+                "{}copy({rows}, {:?}, from({}, {}, {}, {:?}), {});",
+                self.kernels(),
                 copy.sizes,
                 self.name(from),
                 self.example_stride(from),
@@ -384,7 +424,8 @@ impl Writer<'_> {
             return;
         }
         let rows = if shared { "1" } else { "rows" };
-        let _ = write!(body, "contract({rows}, {}, {}, {out});", dims.sizes(), self.operands(a, b, &dims));
+        let (kernels, operands) = (self.kernels(), self.operands(a, b, &dims));
+        let _ = write!(body, "{kernels}contract({rows}, {}, {operands}, {out});", dims.sizes());
     }
 
     fn operands(&self, a: NodeId, b: NodeId, dims: &Dims) -> String {
@@ -451,18 +492,18 @@ struct Epilogue {
 }
 
 /// A contraction as a product of two matrices with strides.
-struct Dims {
-    m: usize,
-    k: usize,
-    n: usize,
+pub(super) struct Dims {
+    pub(super) m: usize,
+    pub(super) k: usize,
+    pub(super) n: usize,
     /// Strides of the left matrix, [m][k].
-    a: [usize; 2],
+    pub(super) a: [usize; 2],
     /// Strides of the right matrix, [k][n].
-    b: [usize; 2],
+    pub(super) b: [usize; 2],
 }
 
 impl Dims {
-    fn new(attrs: &Attrs, a: &Shape, b: &Shape) -> Self {
+    pub(super) fn new(attrs: &Attrs, a: &Shape, b: &Shape) -> Self {
         let k: usize = attrs.axes.iter().map(|&axis| a[axis]).product();
         let (m, n) = (a.count() / k, b.count() / k);
         // After the split pass, contracted axes come first or last on the left and first on the right.
@@ -471,7 +512,7 @@ impl Dims {
         Self { m, k, n, a: strides, b: [n, 1] }
     }
 
-    fn sizes(&self) -> String {
+    pub(super) fn sizes(&self) -> String {
         format!("[{}, {}, {}]", self.m, self.k, self.n)
     }
 }
