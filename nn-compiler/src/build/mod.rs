@@ -284,7 +284,7 @@ impl<'a> Builder<'a> {
         }
         self.graph.name_intermediates();
         let params = init::choose(&self.graph, std::mem::take(&mut self.params));
-        let (attributes, layout) = layout(&model.attributes, &mut self.errors)?;
+        let (attributes, layout) = layout(&model.attributes, self.errors)?;
         let model = Model {
             attributes,
             layout,

@@ -13,7 +13,7 @@ use crate::shape::Shape;
 /// Names for values: the user's own, `q1`, `q2`, … for the others. What only changes places or shapes, and
 /// constants, is written where it is used.
 pub(super) struct Names {
-    names: Vec<Option<String>>,
+    by_node: Vec<Option<String>>,
     /// Which values are adjoints. A name of the user's may start with `d_` too.
     adjoint: Vec<bool>,
     /// The numbers of the user's graph, in order: the place gives what follows `q`.
@@ -25,8 +25,9 @@ impl Names {
     pub(super) fn new(graph: &Graph) -> Self {
         let label = |id: NodeId| graph[id].label.as_deref().unwrap_or_default();
         let known = graph.ids().filter(|&id| !is_inline(graph, id)).filter_map(|id| number(label(id)));
-        let mut names = Self { names: Vec::new(), adjoint: vec![false; graph.len()], known: in_order(known) };
-        names.names = graph.ids().map(|id| names.of(graph, id, graph[id].label.as_deref())).collect();
+        let mut names =
+            Self { by_node: Vec::new(), adjoint: vec![false; graph.len()], known: in_order(known) };
+        names.by_node = graph.ids().map(|id| names.of(graph, id, graph[id].label.as_deref())).collect();
         names
     }
 
@@ -68,14 +69,14 @@ impl Names {
             label.as_deref().is_some_and(|label| label.starts_with("d_") && !own.remove(label))
         };
         let adjoint = labels.iter().map(is_adjoint).collect();
-        let mut names = Self { names: Vec::new(), adjoint, known };
-        names.names =
+        let mut names = Self { by_node: Vec::new(), adjoint, known };
+        names.by_node =
             graph.ids().zip(&labels).map(|(id, label)| names.of(graph, id, label.as_deref())).collect();
         names
     }
 
     pub(super) fn get(&self, id: NodeId) -> Option<&str> {
-        self.names[id.index()].as_deref()
+        self.by_node[id.index()].as_deref()
     }
 
     fn of(&self, graph: &Graph, id: NodeId, label: Option<&str>) -> Option<String> {
