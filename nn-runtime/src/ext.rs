@@ -9,7 +9,7 @@ use crate::checkpoint;
 use crate::data;
 use crate::kernels::{AlignedVec, Real};
 use crate::model::{Model, Pullback, PullbackParams, Train};
-use crate::stepper::{Gradients, partitions};
+use crate::stepper::{Gradients, runs};
 use crate::{Error, FittedScaler, Result};
 
 /// Rows that one thread predicts at a time. A multiple of every tile.
@@ -201,7 +201,7 @@ fn pull_back<M: Pullback>(
     let mut sum = vec![M::Scalar::ZERO; M::PARAM_COUNT];
     let mut gradient = AlignedVec::zeroed(M::PARAM_COUNT);
     let mut workspace = AlignedVec::zeroed(M::PULLBACK_WORKSPACE);
-    for range in partitions(rows) {
+    for range in runs(rows, ROWS, rows.div_ceil(ROWS).max(1)) {
         let part = &mut input_gradient[range.start * M::INPUT_LEN..range.end * M::INPUT_LEN];
         model.pullback(&batch.slice(range), part, &mut gradient, &mut workspace);
         for (sum, &addend) in sum.iter_mut().zip(gradient.iter()) {

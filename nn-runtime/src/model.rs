@@ -210,6 +210,14 @@ pub trait Train: Model {
         (Self::WORKSPACE + Self::SHARED_LEN + Self::SUMS_LEN) * size_of::<Self::Scalar>();
     /// Floating-point operations of both passes of one example. Decides whether threads pay.
     const FLOPS_TRAIN: u64 = 3 * Self::FLOPS_FORWARD;
+    /// Examples that are worked on together. Parts of a batch are whole multiples of it.
+    const TILE: usize = 1;
+    /// Whether the weights outweigh the rows of a tile. A batch is then one part, because each part has sums as large
+    /// as the weights; the kernels share their work among threads instead.
+    const IS_WIDE: bool = false;
+    /// Whether the sums are the loss and then the gradient, and all that [`finish`](Self::finish) does is to divide
+    /// them by the number of examples. The gradient can then be used where it was summed, part by part.
+    const HAS_PLAIN_SUMS: bool = false;
 
     /// Computes what does not vary with the example, such as transposed weights, once per step.
     fn prepare(&self, shared: &mut [Self::Scalar]);

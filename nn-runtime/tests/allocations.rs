@@ -16,6 +16,16 @@ mod models;
 
 use models::Linear;
 
+nn_model! {
+    /// Its products and its update are cut among threads.
+    pub model Wide(x: [2]) -> y: [1] {
+        h1 = relu(dense(x, 256));
+        h2 = relu(dense(h1, 256));
+        y = dense(h2, 1);
+        loss mse(y, target);
+    }
+}
+
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -59,6 +69,23 @@ fn steps_allocate_nothing() {
     assert_eq!(allocations(|| stepper.step(&mut model, &batch.slice(0..500))), 0);
     assert_eq!(allocations(|| adam.step(&mut model, &batch.slice(0..500))), 0);
     assert_eq!(allocations(|| gradients.loss(&model, &batch)), 0);
+
+    #[cfg(feature = "rayon")]
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let adam = Adam::new(1e-3);
+            let (mut stepper, mut wide) = (Stepper::new(&adam, 1000), Wide::new(1));
+            let mut steps = |count| {
+                for _ in 0..count {
+                    stepper.step(&mut wide, &batch);
+                }
+            };
+            // Threads that steal for the first time register with the collector of the queues.
+            steps(20);
+            assert_eq!(allocations(|| steps(100)), 0, "{threads} threads");
+        });
+    }
 
     let mut fit = |epochs| {
         let trainer = Trainer::new(sgd).epochs(epochs).batch_size(64);

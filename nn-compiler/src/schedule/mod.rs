@@ -6,6 +6,7 @@
 
 mod arrays;
 mod fuse;
+mod tile;
 
 use crate::build::Program;
 use crate::diag::Diagnostics;
@@ -66,14 +67,14 @@ pub struct Function {
     pub steps: Vec<Step>,
     /// Examples in a tile.
     pub tile: usize,
+    /// Whether the weights outweigh a tile's rows, so that the kernels share their work among threads and not the
+    /// batch.
+    pub is_wide: bool,
 }
 
 /// Straight-line code of more operations than this spills registers and strains rustc; see the design's
 /// measurements.
 const LANES_LIMIT: usize = 150;
-
-/// A tile's rows should fit into half of a usual L2 cache, in bytes.
-const TILE_BYTES: usize = 256 * 1024;
 
 impl Plan {
     /// The order of computation of a model's optimised graphs.
@@ -121,21 +122,10 @@ fn operations(graph: &Graph) -> usize {
 /// The order of computation of an optimised graph.
 fn order(graph: Graph, lowering: Lowering, dtype: Dtype) -> Function {
     let when = when(&graph);
-    let size = match dtype {
-        Dtype::F32 => 4,
-        Dtype::F64 => 8,
-    };
-    let row: usize = graph
-        .ids()
-        .filter(|id| when[id.index()] == When::Tile)
-        .map(|id| graph[id].shape.count() * size)
-        .sum();
-    let tile = match lowering {
-        Lowering::Lanes | Lowering::Arrays => 64 / size,
-        Lowering::Tiles => [64, 32, 16].into_iter().find(|rows| rows * row <= TILE_BYTES).unwrap_or(8),
-    };
     let steps = fuse::steps(&graph, &when, lowering);
-    Function { graph, lowering, when, steps, tile }
+    let mut function = Function { graph, lowering, when, steps, tile: 0, is_wide: false };
+    tile::choose(&mut function, dtype);
+    function
 }
 
 fn when(graph: &Graph) -> Vec<When> {

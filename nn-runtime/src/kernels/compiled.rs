@@ -6,6 +6,7 @@ use super::gemm::{Gemm, gemm};
 use super::optimize::{Update, optimize};
 use super::reduce::{Reduction, reduce};
 use super::softmax::{cross_entropy, normalise};
+use super::sums::mean_of_sums;
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -33,6 +34,8 @@ pub trait Kernels: Sized {
     );
     /// See [`transpose`].
     fn transpose(dims: [usize; 2], from: (&[Self], usize), to: (&mut [Self], usize));
+    /// See [`mean_of_sums`].
+    fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
     fn optimize(update: &Update<Self>, p: &mut [Self], g: &[Self], state: &mut [Self]);
 }
@@ -77,6 +80,10 @@ macro_rules! kernels {
 
             fn transpose(dims: [usize; 2], from: (&[$T], usize), to: (&mut [$T], usize)) {
                 dispatch!(s => transpose(s, dims, from, to));
+            }
+
+            fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {
+                dispatch!(s => mean_of_sums(s, total, parts, examples));
             }
 
             fn optimize(update: &Update<$T>, p: &mut [$T], g: &[$T], state: &mut [$T]) {

@@ -3,7 +3,7 @@
 use fearless_simd::Simd;
 
 use super::gemm::{Finish, Gemm, Matrix, Output, Start};
-use super::{Lanes, Real, stride, tile_len};
+use super::{Lanes, Real, fork, stride, tile_len};
 
 /// What a dense layer applies to its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,11 +84,11 @@ fn tile_product<T: Real>(
     if n == 1 {
         return T::dot(Dot { rows, k, x, weight, start, finish, out });
     }
-    T::gemm(Gemm {
+    fork::gemm(Gemm {
         dims: [rows, k, n],
         a: Matrix { data: x, row: stride::<T>(k), col: 1 },
         b: Matrix { data: weight, row: n, col: 1 },
-        c: Output { data: out, row: stride::<T>(n), padded: true },
+        c: Output::new(out, stride::<T>(n), true),
         start,
         finish,
     });
@@ -140,8 +140,8 @@ pub fn contract<T: Real>(
         // One matrix for all examples: they are the rows of one product.
         let a = Matrix { data: a.data, row: a.example, col: a.col };
         let padded = out.len() >= tile_len::<T>(rows, n) && n > 1;
-        let c = Output { data: out, row, padded };
-        return T::gemm(Gemm {
+        let c = Output::new(out, row, padded);
+        return fork::gemm(Gemm {
             dims: [rows, k, n],
             a,
             b: b.matrix(0),
@@ -151,9 +151,9 @@ pub fn contract<T: Real>(
         });
     }
     for r in 0..rows {
-        let c = Output { data: &mut out[r * row..], row: n, padded: false };
+        let c = Output::new(&mut out[r * row..], n, false);
         let (a, b) = (a.matrix(r * a.example), b.matrix(r * b.example));
-        T::gemm(Gemm { dims: [m, k, n], a, b, c, start: Start::Zero, finish: Finish::Keep });
+        fork::gemm(Gemm { dims: [m, k, n], a, b, c, start: Start::Zero, finish: Finish::Keep });
     }
 }
 
@@ -174,8 +174,8 @@ pub fn contract_sum<T: Real>(
         return contract_sum(rows, [1, k, m], b.transposed(), a.transposed(), sum);
     }
     let mut add = |depth, a, b| {
-        let c = Output { data: &mut *sum, row: n, padded: false };
-        T::gemm(Gemm { dims: [m, depth, n], a, b, c, start: Start::Accumulate, finish: Finish::Keep });
+        let c = Output::new(sum, n, false);
+        fork::gemm(Gemm { dims: [m, depth, n], a, b, c, start: Start::Accumulate, finish: Finish::Keep });
     };
     // The inner sum is the longer one of those over `l` and over the examples.
     if k < rows {

@@ -2,14 +2,18 @@
 //!
 //! Columns of `C` lie across the lanes. A block of rows and column vectors of `C` stays in registers while the
 //! kernel walks along `k`: it broadcasts one element of each row of `A` and multiplies it with vectors of a row of
-//! `B`. Six rows by two vectors keep both multiply-add units of current processors busy from sixteen registers;
-//! few rows take more vectors instead.
+//! `B`. Six rows by two vectors keep both multiply-add units of current processors busy from sixteen registers,
+//! twelve rows the wide ones of AVX-512 from thirty-two; few rows take more vectors instead.
+//!
+//! An element is one chain of multiply-adds along `k`, from whatever it starts from: its bits do not depend on the
+//! block, the panel or the part of the result in which it is computed.
 //!
 //! Rows of `B` that can't be read as whole vectors (the last ones of a slice without pads, or columns that
 //! aren't adjacent) are packed into a small buffer on the stack first. So are those that lie far apart, when many
 //! rows of `A` share the panel: a column of lines at a distance of a power of two falls into few cache sets.
 #![allow(unsafe_code)]
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
@@ -39,13 +43,26 @@ impl<T> Matrix<'_, T> {
     }
 }
 
-/// The result: element `[i, j]` is `data[i * row + j]`.
+/// The result: element `[i, j]` is scalar `i * row + j` of a slice.
+///
+/// Not a slice itself, because parts of the result that several threads compute can lie side by side.
 #[derive(Debug)]
 pub(super) struct Output<'a, T> {
-    pub(super) data: &'a mut [T],
-    pub(super) row: usize,
+    first: *mut T,
+    len: usize,
+    row: usize,
     /// Whether rows end in pads up to a whole line, which may be overwritten.
-    pub(super) padded: bool,
+    padded: bool,
+    borrowed: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: the elements of an output are borrowed mutably and are those of no other output: it can be sent like them.
+unsafe impl<T: Send> Send for Output<'_, T> {}
+
+impl<'a, T> Output<'a, T> {
+    pub(super) fn new(data: &'a mut [T], row: usize, padded: bool) -> Self {
+        Self { first: data.as_mut_ptr(), len: data.len(), row, padded, borrowed: PhantomData }
+    }
 }
 
 /// What the sums start from.
@@ -79,8 +96,91 @@ pub struct Gemm<'a, T> {
     pub(super) finish: Finish<'a, T>,
 }
 
-/// Most rows of a block.
+#[cfg(any(feature = "rayon", test))]
+impl<T: Real> Gemm<'_, T> {
+    /// Multiplications and additions.
+    pub(super) fn flops(&self) -> usize {
+        let [m, k, n] = self.dims;
+        2 * m * k * n
+    }
+
+    /// Two parts of the product that different threads can compute, unless it is too small to be cut.
+    ///
+    /// Columns are cut first, between panels, so that no panel of `B` is packed twice; then rows.
+    pub(super) fn halves(self) -> Result<(Self, Self), Self> {
+        let [m, _, n] = self.dims;
+        if n >= 2 * PART_COLS {
+            Ok(self.beside((n / 2).next_multiple_of(PART_COLS)))
+        } else if m >= 2 * PART_ROWS {
+            Ok(self.below((m / 2).next_multiple_of(MANY_ROWS)))
+        } else {
+            Err(self)
+        }
+    }
+
+    /// The columns before `at`, a multiple of whole panels, and those from there on.
+    fn beside(self, at: usize) -> (Self, Self) {
+        let Self { dims: [m, k, n], a, b, c, start, finish } = self;
+        assert!(
+            at.is_multiple_of(PART_COLS) && at < n && n <= c.row.max(n * usize::from(m == 1)) && at <= c.len
+        );
+        let right_b = Matrix { data: b.data.get(at * b.col..).unwrap_or(&[]), ..b };
+        let right_start = match start {
+            Start::Bias(bias) => Start::Bias(&bias[at..]),
+            Start::Zero | Start::Accumulate => start,
+        };
+        let right_finish = match finish {
+            Finish::Gate(gate) => Finish::Gate(&gate[at..]),
+            Finish::Keep | Finish::Relu => finish,
+        };
+        // SAFETY: `at` is within the slice. The rows of the result do not overlap, and the left part ends with a whole
+        // vector: it has no pads, so no scalar belongs to both parts.
+        let right_c = Output { first: unsafe { c.first.add(at) }, len: c.len - at, ..c };
+        (
+            Self { dims: [m, k, at], a, b, c, start, finish },
+            Self {
+                dims: [m, k, n - at],
+                a,
+                b: right_b,
+                c: right_c,
+                start: right_start,
+                finish: right_finish,
+            },
+        )
+    }
+
+    /// The rows before `at` and those from there on.
+    fn below(self, at: usize) -> (Self, Self) {
+        let Self { dims: [m, k, n], a, b, c, start, finish } = self;
+        let offset = at * c.row;
+        assert!(at < m && n <= c.row && offset <= c.len);
+        let lower_a = Matrix { data: a.data.get(at * a.row..).unwrap_or(&[]), ..a };
+        let lower_finish = match finish {
+            Finish::Gate(gate) => Finish::Gate(&gate[offset..]),
+            Finish::Keep | Finish::Relu => finish,
+        };
+        let upper_c = Output { len: offset, ..c };
+        // SAFETY: the offset is within the slice, which both parts share without overlap.
+        let lower_c = Output { first: unsafe { c.first.add(offset) }, len: c.len - offset, ..c };
+        (
+            Self { dims: [at, k, n], a, b, c: upper_c, start, finish },
+            Self { dims: [m - at, k, n], a: lower_a, b, c: lower_c, start, finish: lower_finish },
+        )
+    }
+}
+
+/// Columns of which parts of a product are multiples: whole panels of every level.
+#[cfg(any(feature = "rayon", test))]
+const PART_COLS: usize = 32;
+/// Least rows of a part of a product: with fewer, packing `B` once more costs more than a twentieth of the work.
+#[cfg(any(feature = "rayon", test))]
+const PART_ROWS: usize = 96;
+/// Most rows of a block: with two vectors of columns, as many as leave registers for `A` and `B`.
 const ROWS: usize = 6;
+/// The same with the registers of AVX-512, of which there are twice as many.
+const MANY_ROWS: usize = 2 * ROWS;
+/// Bytes of a vector of AVX-512.
+const WIDE: usize = 64;
 /// Scalars of the buffer for packed rows of a panel, half of a usual L1 cache.
 const PACKED: usize = 4096;
 /// Rows of `A` from which on a panel of `B` is packed: reading it once more costs less than a twentieth of the work.
@@ -89,8 +189,8 @@ const PACK_FROM: usize = 20;
 const FAR: usize = 512;
 /// Scalars of the widest panel: eight vectors of sixteen.
 const WIDEST: usize = 128;
-/// Scalars of the largest block: six rows of two vectors of sixteen.
-const SCRATCH: usize = 192;
+/// Scalars of the largest block: twelve rows of two vectors of sixteen.
+const SCRATCH: usize = 384;
 
 /// Memory for `N` scalars on the stack, not initialised.
 #[repr(C, align(64))]
@@ -156,7 +256,7 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
     let width = T::Native::<S>::LEN;
     let end = if gemm.c.padded { n.next_multiple_of(width) } else { n };
     let needed = (m - 1) * gemm.c.row + end;
-    assert!(gemm.c.data.len() >= needed, "the result holds {} scalars, not {needed}", gemm.c.data.len());
+    assert!(gemm.c.len >= needed, "the result holds {} scalars, not {needed}", gemm.c.len);
     if let Start::Bias(bias) = gemm.start {
         assert!(bias.len() >= n, "the bias holds {} scalars, not {n}", bias.len());
     }
@@ -165,17 +265,8 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
     }
     let Gemm { a, b, c, start, finish, .. } = gemm;
     let pack = m >= PACK_FROM && b.row * size_of::<T>() >= FAR;
-    let problem = Problem {
-        dims: [m, k, n],
-        pack,
-        a,
-        b,
-        c: c.data.as_mut_ptr(),
-        ldc: c.row,
-        padded: c.padded,
-        start,
-        finish,
-    };
+    let problem =
+        Problem { dims: [m, k, n], pack, a, b, c: c.first, ldc: c.row, padded: c.padded, start, finish };
     let mut j = 0;
     while j < n {
         let vectors = (n - j).div_ceil(width);
@@ -303,12 +394,14 @@ impl<T: Real> Panel<T> {
     /// Computes the panel's `m` rows, in blocks of nearly equal height: heights below four leave the
     /// multiply-add units waiting for each other's results.
     ///
+    /// The conditions are constants: for the other levels the tall blocks are not even compiled.
+    ///
     /// # Safety
     ///
     /// The pointers cover `m` rows of `A` and `C`, `NV` vectors of columns, and the counted rows of `B`.
     #[inline(always)]
     unsafe fn compute<S: Simd, const NV: usize>(&self, s: S, m: usize) {
-        let blocks = m.div_ceil(ROWS);
+        let blocks = m.div_ceil(if const { has_many::<S, T>() } { MANY_ROWS } else { ROWS });
         let height = m / blocks;
         let tall = (m % blocks) * (height + 1);
         // SAFETY: the rows of both strips are rows of the panel.
@@ -321,8 +414,33 @@ impl<T: Real> Panel<T> {
                     3 => self.strip::<S, 3, NV>(s, rows),
                     4 => self.strip::<S, 4, NV>(s, rows),
                     5 => self.strip::<S, 5, NV>(s, rows),
-                    _ => self.strip::<S, 6, NV>(s, rows),
+                    6 => self.strip::<S, 6, NV>(s, rows),
+                    _ => {
+                        if const { has_many::<S, T>() } {
+                            self.tall::<S, NV>(s, rows, height);
+                        }
+                    }
                 }
+            }
+        }
+    }
+
+    /// Computes some rows, in blocks of a height that takes the registers of AVX-512.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::compute`]; the number of rows is a multiple of the height.
+    #[inline(always)]
+    unsafe fn tall<S: Simd, const NV: usize>(&self, s: S, rows: Range<usize>, height: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match height {
+                7 => self.strip::<S, 7, NV>(s, rows),
+                8 => self.strip::<S, 8, NV>(s, rows),
+                9 => self.strip::<S, 9, NV>(s, rows),
+                10 => self.strip::<S, 10, NV>(s, rows),
+                11 => self.strip::<S, 11, NV>(s, rows),
+                _ => self.strip::<S, 12, NV>(s, rows),
             }
         }
     }
@@ -450,6 +568,11 @@ impl<T: Real> Panel<T> {
             }
         }
     }
+}
+
+/// Whether there are registers for blocks of [`MANY_ROWS`].
+const fn has_many<S: Simd, T: Real>() -> bool {
+    size_of::<Array<S, T>>() == WIDE
 }
 
 type Array<S, T> = <<T as SimdFloatElement>::Native<S> as SimdBase<S>>::Array;

@@ -26,6 +26,7 @@ mod buffer;
 pub(crate) mod columns;
 mod compiled;
 mod contract;
+mod fork;
 mod gemm;
 pub mod lane_math;
 mod lanes;
@@ -38,6 +39,7 @@ mod real;
 mod reduce;
 mod simd;
 mod softmax;
+pub(crate) mod sums;
 
 #[cfg(test)]
 mod testing;

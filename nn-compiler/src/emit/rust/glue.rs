@@ -357,6 +357,16 @@ fn train(model: &Model, function: &Function) -> TokenStream {
     let sums = sums_len(function);
     let (tile, flops) = (function.tile, tiles::flops(function));
     let prepare = prepare_call(function, "train");
+    let is_wide = function.is_wide.then(|| {
+        quote!(
+            const IS_WIDE: bool = true;
+        )
+    });
+    let plain_sums = has_plain_sums(model, function).then(|| {
+        quote!(
+            const HAS_PLAIN_SUMS: bool = true;
+        )
+    });
     let finish = finish(model, function, "train");
     quote! {
         #batch
@@ -367,6 +377,9 @@ fn train(model: &Model, function: &Function) -> TokenStream {
             const SUMS_LEN: usize = #sums;
             const WORKSPACE: usize = train_workspace(#tile);
             const FLOPS_TRAIN: u64 = #flops;
+            const TILE: usize = #tile;
+            #is_wide
+            #plain_sums
 
             fn prepare(&self, shared: &mut [#real]) {
                 let params = #runtime::model::Model::params_flat(self);
@@ -478,6 +491,13 @@ fn prepare_call(function: &Function, name: &str) -> TokenStream {
     let prepare = format_ident!("prepare_{name}");
     let (lens, len) = (lens(function, &prepared), prepared_len(function));
     quote!(dispatch!(s => #prepare(s, param_slices(params), split(&mut shared[..#len], [#(#lens),*])));)
+}
+
+/// Whether the sums are the loss and the gradients of the parameters in their order, and nothing else.
+fn has_plain_sums(model: &Model, function: &Function) -> bool {
+    let roots = std::iter::once(Root::Loss).chain((0..model.params.len()).map(Root::ParamGradient));
+    let roots: Vec<_> = roots.map(|root| function.root(root)).collect();
+    !lanes::needs_finish(function) && function.means().into_iter().map(Some).eq(roots)
 }
 
 /// Sums over a batch to loss and gradient.
