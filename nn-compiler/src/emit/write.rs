@@ -208,7 +208,9 @@ pub(super) fn backward(program: &Program, function: &Function, style: Style) -> 
     let gradients = graph.roots.iter().filter_map(gradient).collect();
     let mut lines = Vec::new();
     for id in graph.ids().rev() {
-        let spoken_of = is_read.borrow()[id.index()] && graph[id].op().is_some() && !is_gradient[id.index()];
+        // A gradient that goes by its own name is a line of the other list.
+        let is_told = is_gradient[id.index()] && names.adjoint[id.index()];
+        let spoken_of = is_read.borrow()[id.index()] && graph[id].op().is_some() && !is_told;
         if has_line[id.index()] || spoken_of {
             lines.push(line(id));
         }
