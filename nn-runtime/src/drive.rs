@@ -27,6 +27,14 @@ pub fn spread<S: Simd, T: Real, const N: usize>(s: S, values: &[T]) -> [Lanes<S,
     lanes
 }
 
+/// The first lane of each value.
+#[inline(always)]
+pub fn first<S: Simd, T: Real, const N: usize>(values: &[Lanes<S, T>; N], out: &mut [T; N]) {
+    for (out, value) in out.iter_mut().zip(values) {
+        *out = value.as_slice()[0];
+    }
+}
+
 /// The slice cut into runs of these lengths.
 ///
 /// # Panics

@@ -10,7 +10,8 @@
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
 use super::columns::across;
-use super::{Activation, LaneExpr, LaneValue, Lanes, Real, eq, exp, gt, log, lt, max, min, select};
+use super::lane_math::exp_negative;
+use super::{Activation, LaneExpr, LaneValue, Lanes, Real, eq, gt, log, lt, max, min, select};
 
 /// A sum over the examples of an element: one register of partial sums.
 pub type Sum<S, T> = <T as SimdFloatElement>::Native<S>;
@@ -373,12 +374,10 @@ pub fn logsumexp<S: Simd, T: Real, const N: usize, const O: usize>(
     let largest: [_; O] = reduce_max(s, dims, x);
     let mut out = [Lanes::zero(s); O];
     for (result, out) in out.iter_mut().enumerate() {
-        // An infinite maximum is its own result; it must not be subtracted from itself.
-        let shift = select(lt(super::abs(largest[result]), T::INFINITY), largest[result], T::ZERO);
         for i in run(dims, result) {
-            *out += exp(x[i] - shift);
+            *out += exp_down(x[i] - largest[result], T::EXP_NORMAL);
         }
-        *out = log(*out) + shift;
+        *out = finite_or(largest[result], log(*out) + largest[result]);
     }
     out
 }
@@ -426,7 +425,7 @@ pub(super) fn softmax_run<S: Simd, T: Real>(
     out: &mut [Lanes<S, T>],
     run: impl Iterator<Item = usize> + Clone,
 ) {
-    let sum = exponentials(x, out, run.clone());
+    let sum = exponentials(x, out, run.clone(), T::EXP_NORMAL);
     let scale = Lanes::splat(sum.token(), T::ONE) / sum;
     for i in run {
         out[i] *= scale;
@@ -441,11 +440,23 @@ pub(super) fn log_softmax_run<S: Simd, T: Real>(
     run: impl Iterator<Item = usize> + Clone,
 ) {
     let largest = largest(x, run.clone());
-    let sum = exponentials(x, out, run.clone());
+    let sum = exponentials(x, out, run.clone(), T::EXP_NORMAL);
     let log_sum = log(sum);
     for i in run {
         out[i] = x[i] - largest - log_sum;
     }
+}
+
+/// `e^x` for `x <= 0`, and 0 below `from`.
+#[inline(always)]
+pub(super) fn exp_down<S: Simd, T: Real>(x: Lanes<S, T>, from: T) -> Lanes<S, T> {
+    Lanes(exp_negative::<S, T>(x.0, from))
+}
+
+/// `y`, or the largest of the terms where that is infinite: it is their sum then.
+#[inline(always)]
+pub(super) fn finite_or<S: Simd, T: Real>(largest: Lanes<S, T>, y: Lanes<S, T>) -> Lanes<S, T> {
+    select(lt(super::abs(largest), T::INFINITY), y, largest)
 }
 
 #[inline(always)]
@@ -458,17 +469,18 @@ fn largest<S: Simd, T: Real>(x: &[Lanes<S, T>], mut run: impl Iterator<Item = us
     )
 }
 
-/// `out = exp(x - max x)`, and the sum.
+/// `out = exp(x - max x)`, 0 where the difference is below `from`, and the sum.
 #[inline(always)]
 fn exponentials<S: Simd, T: Real>(
     x: &[Lanes<S, T>],
     out: &mut [Lanes<S, T>],
     run: impl Iterator<Item = usize> + Clone,
+    from: T,
 ) -> Lanes<S, T> {
     let largest = largest(x, run.clone());
     let mut sum = Lanes::zero(largest.token());
     for i in run {
-        out[i] = exp(x[i] - largest);
+        out[i] = exp_down(x[i] - largest, from);
         sum += out[i];
     }
     sum
@@ -519,7 +531,8 @@ pub(super) fn cross_entropy_columns<S: Simd, T: Real>(
     d: &mut [Lanes<S, T>],
 ) -> Lanes<S, T> {
     let largest = largest(x, 0..x.len());
-    let sum = exponentials(x, d, 0..x.len());
+    // What a class that is out of the question adds to a gradient is less than any rounding.
+    let sum = exponentials(x, d, 0..x.len(), T::EXP_USEFUL);
     let scale = Lanes::splat(sum.token(), T::ONE) / sum;
     let s = target.token();
     let (mut right, mut found) = (Lanes::zero(s), Lanes::zero(s));

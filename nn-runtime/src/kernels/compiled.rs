@@ -5,6 +5,7 @@ use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, gemm};
 use super::optimize::{Update, optimize};
 use super::reduce::{Reduction, reduce};
+use super::single::{Row, row_product};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
 use crate::dispatch;
@@ -13,6 +14,8 @@ use crate::dispatch;
 pub trait Kernels: Sized {
     /// See [`gemm`].
     fn gemm(task: Gemm<'_, Self>);
+    /// See [`row_product`].
+    fn row_product(task: Row<'_, Self>);
     /// See [`dot`].
     fn dot(task: Dot<'_, Self>);
     /// See [`sum_over_batch`].
@@ -45,6 +48,10 @@ macro_rules! kernels {
         impl Kernels for $T {
             fn gemm(task: Gemm<'_, $T>) {
                 dispatch!(s => gemm(s, task));
+            }
+
+            fn row_product(task: Row<'_, $T>) {
+                dispatch!(s => row_product(s, task));
             }
 
             fn dot(task: Dot<'_, $T>) {

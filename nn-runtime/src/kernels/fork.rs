@@ -126,7 +126,7 @@ mod tests {
                 let mut numbers = Numbers(rows as u64);
                 let (x, d) = (numbers.tile::<f32>(rows, k), numbers.tile::<f32>(rows, n));
                 let (weight, bias) = (numbers.flat::<f32>(k * n), numbers.flat::<f32>(n));
-                let mut products = || {
+                let products = || {
                     super::super::with_level(level, || {
                         let mut y = nan_tile(rows, n);
                         dense(rows, [k, n], &x, &weight, Some(&bias), Activation::Relu, &mut y);

@@ -107,6 +107,7 @@ impl<T: Real> Gemm<'_, T> {
     /// Two parts of the product that different threads can compute, unless it is too small to be cut.
     ///
     /// Columns are cut first, between panels, so that no panel of `B` is packed twice; then rows.
+    #[allow(clippy::result_large_err, reason = "the error is the product, which is given back")]
     pub(super) fn halves(self) -> Result<(Self, Self), Self> {
         let [m, _, n] = self.dims;
         if n >= 2 * PART_COLS {
@@ -179,6 +180,8 @@ const PART_ROWS: usize = 96;
 const ROWS: usize = 6;
 /// The same with the registers of AVX-512, of which there are twice as many.
 const MANY_ROWS: usize = 2 * ROWS;
+/// Rows of `A` that are reached from one pointer.
+const GROUP: usize = 3;
 /// Bytes of a vector of AVX-512.
 const WIDE: usize = 64;
 /// Scalars of the buffer for packed rows of a panel, half of a usual L1 cache.
@@ -280,12 +283,19 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
         let panels = if b.col == 1 && !pack { ((n - j) / (many * width)).max(1) } else { 1 };
         // SAFETY: the slices are as long as dimensions and strides need, and `j` is a column.
         unsafe {
-            problem.panels(panels, many * width, j, |panel| match (m, many) {
-                (_, 8) => panel.strip::<S, 1, 8>(s, 0..1),
-                (_, 4) => panel.strip::<S, 1, 4>(s, 0..1),
-                (_, 2) => panel.compute::<S, 2>(s, m),
-                _ => panel.compute::<S, 1>(s, m),
-            });
+            problem.panels(
+                s,
+                panels,
+                many * width,
+                j,
+                #[inline(always)]
+                |panel| match (m, many) {
+                    (_, 8) => panel.strip::<S, 1, 8>(s, 0..1),
+                    (_, 4) => panel.strip::<S, 1, 4>(s, 0..1),
+                    (_, 2) => panel.compute::<S, 2>(s, m),
+                    _ => panel.compute::<S, 1>(s, m),
+                },
+            );
         }
         j += panels * many * width;
     }
@@ -312,7 +322,15 @@ impl<T: Real> Problem<'_, T> {
     /// # Safety
     ///
     /// `j` is a column, the slices hold what dimensions and strides say, and `compute` touches no more than the panels.
-    unsafe fn panels(&self, panels: usize, span: usize, j: usize, compute: impl Fn(&Panel<T>)) {
+    #[inline(always)]
+    unsafe fn panels<S: Simd>(
+        &self,
+        s: S,
+        panels: usize,
+        span: usize,
+        j: usize,
+        compute: impl Fn(&Panel<T>),
+    ) {
         let [_, k, n] = self.dims;
         let Matrix { data: b, row: ldb, col } = self.b;
         let cols = span.min(n - j);
@@ -346,7 +364,7 @@ impl<T: Real> Problem<'_, T> {
                 unsafe {
                     let row = packed.first().add(i * span);
                     if col == 1 && cols == span {
-                        copy_lines(&b[l * ldb + j..][..span], row);
+                        copy_vectors(s, &b[l * ldb + j..][..span], row);
                     } else if col == 1 {
                         copy_padded(&b[l * ldb + j..][..cols], row, span);
                     } else {
@@ -526,7 +544,12 @@ impl<T: Real> Panel<T> {
                     }
                 }
             }
-            let mut a = self.a.wrapping_add(i * row);
+            // Pointers that the compiler takes for unrelated: it would walk down the rows with one, whose chain of
+            // additions takes as long as the products.
+            let mut a = [core::ptr::null(); MANY_ROWS / GROUP];
+            for g in 0..MR.div_ceil(GROUP) {
+                a[g] = core::hint::black_box(self.a.wrapping_add((i + g * GROUP) * row));
+            }
             let [in_place, packed] = self.b;
             for Rows { first, stride, count } in [in_place, packed] {
                 let mut b = first.wrapping_add(j);
@@ -536,12 +559,14 @@ impl<T: Real> Panel<T> {
                         vectors[v] = load::<S, T>(s, b.add(v * width));
                     }
                     for r in 0..MR {
-                        let x = T::Native::<S>::splat(s, *a.add(r * row));
+                        let x = T::Native::<S>::splat(s, *a[r / GROUP].add(r % GROUP * row));
                         for v in 0..NV {
                             sums[r][v] = x.mul_add(vectors[v], sums[r][v]);
                         }
                     }
-                    a = a.wrapping_add(col);
+                    for g in 0..MR.div_ceil(GROUP) {
+                        a[g] = a[g].wrapping_add(col);
+                    }
                     b = b.wrapping_add(stride);
                 }
             }
@@ -588,21 +613,17 @@ unsafe fn load<S: Simd, T: Real>(s: S, from: *const T) -> T::Native<S> {
     T::Native::<S>::load_array(s, unsafe { from.cast::<Array<S, T>>().read() })
 }
 
-/// Copies whole vectors, four scalars at least, without a call.
+/// Copies whole vectors.
 ///
 /// # Safety
 ///
 /// `to` points to memory for as many scalars, none of them among the values.
 #[inline(always)]
-unsafe fn copy_lines<T: Real>(values: &[T], to: *mut T) {
-    let (quads, _) = values.as_chunks::<4>();
-    for (i, quad) in quads.iter().enumerate() {
-        // SAFETY: quad `i` of the values has its place.
-        unsafe { to.add(4 * i).cast::<[T; 4]>().write(*quad) };
-    }
-    for (i, &value) in values.iter().enumerate().skip(4 * quads.len()) {
-        // SAFETY: so has what is left, where a vector is shorter.
-        unsafe { to.add(i).write(value) };
+unsafe fn copy_vectors<S: Simd, T: Real>(s: S, values: &[T], to: *mut T) {
+    let width = T::Native::<S>::LEN;
+    for v in (0..values.len() - values.len() % width).step_by(width) {
+        // SAFETY: the vector is within the values, and has its place.
+        unsafe { to.add(v).cast::<Array<S, T>>().write(load::<S, T>(s, values.as_ptr().add(v)).to_array()) };
     }
 }
 

@@ -38,6 +38,7 @@ mod pointwise;
 mod real;
 mod reduce;
 mod simd;
+pub mod single;
 mod softmax;
 pub(crate) mod sums;
 

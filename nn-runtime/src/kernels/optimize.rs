@@ -4,12 +4,16 @@
 //! [`Update`]. Every element is computed alone and by the same operations wherever it lies, in a line or beside it:
 //! a range gives the same bits however it is cut. No products are fused, because a scalar loop for few parameters
 //! cannot fuse them without asking for the level; memory, divisions and roots are what takes the time.
+//!
+//! A gradient that vanishes leaves running means behind that shrink from step to step, down to subnormal numbers, with
+//! which processors take a hundred times as long, and where rounding keeps them for good. What is too small to move any
+//! parameter counts as zero instead (`2^-100` for gradients and their means in single precision).
 
 use core::ops::{Add, Div, Sub};
 
 use fearless_simd::Simd;
 
-use super::{LaneExpr, Lanes, Real, sign, sqrt};
+use super::{LaneExpr, Lanes, Real, abs, lt, select, sign, sqrt};
 
 /// What one step does to a parameter `p` with the gradient `g` and its state. The settings are not checked here.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +95,8 @@ pub(crate) trait Number<T>:
     fn squared(self) -> Self;
     fn root(self) -> Self;
     fn sign(self) -> Self;
+    /// 0 where the magnitude is below `least`.
+    fn at_least(self, least: T) -> Self;
 }
 
 impl<T: Real> Number<T> for T {
@@ -119,6 +125,11 @@ impl<T: Real> Number<T> for T {
             self
         }
     }
+
+    #[inline(always)]
+    fn at_least(self, least: T) -> T {
+        if Real::abs(self) < least { T::ZERO } else { self }
+    }
 }
 
 impl<S: Simd, T: Real> Number<T> for Lanes<S, T> {
@@ -141,6 +152,17 @@ impl<S: Simd, T: Real> Number<T> for Lanes<S, T> {
     fn sign(self) -> Self {
         sign(self)
     }
+
+    #[inline(always)]
+    fn at_least(self, least: T) -> Self {
+        select(lt(abs(self), least), T::ZERO, self)
+    }
+}
+
+/// `g²`, and 0 where it would be so small that running means of it are no normal numbers.
+#[inline(always)]
+fn square<T: Real, V: Number<T>>(g: V) -> V {
+    g.at_least(T::LEAST_ROOT).squared()
 }
 
 /// The arithmetic of an update with `STATE` numbers of state for each parameter.
@@ -169,7 +191,7 @@ pub(crate) trait Rule<T: Real, const STATE: usize>: Copy {
 impl<T: Real> Rule<T, 0> for Descent<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, []: &mut [V; 0]) -> V {
-        p - (g + p.times(self.decay)).times(self.rate)
+        p - (g.at_least(T::LEAST_GRADIENT) + p.times(self.decay)).times(self.rate)
     }
 
     #[inline(always)]
@@ -181,8 +203,8 @@ impl<T: Real> Rule<T, 0> for Descent<T> {
 impl<T: Real> Rule<T, 1> for Momentum<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, [v]: &mut [V; 1]) -> V {
-        let g = g + p.times(self.decay);
-        *v = v.times(self.mu) + g;
+        let g = g.at_least(T::LEAST_GRADIENT) + p.times(self.decay);
+        *v = (v.times(self.mu) + g).at_least(T::LEAST_GRADIENT);
         p - (g.times(self.gradient_rate) + v.times(self.velocity_rate))
     }
 
@@ -195,9 +217,9 @@ impl<T: Real> Rule<T, 1> for Momentum<T> {
 impl<T: Real> Rule<T, 2> for Moments<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, [m, v]: &mut [V; 2]) -> V {
-        let g = g + p.times(self.decay);
-        *m = *m + (g - *m).times(self.first);
-        *v = *v + (g.squared() - *v).times(self.second);
+        let g = g.at_least(T::LEAST_GRADIENT) + p.times(self.decay);
+        *m = (*m + (g - *m).times(self.first)).at_least(T::LEAST_GRADIENT);
+        *v = (*v + (square(g) - *v).times(self.second)).at_least(T::LEAST_SQUARE);
         let direction = g.times(self.gradient_rate) + m.times(self.moment_rate);
         p.times(self.keep) - direction / (v.root() + self.epsilon)
     }
@@ -211,8 +233,8 @@ impl<T: Real> Rule<T, 2> for Moments<T> {
 impl<T: Real> Rule<T, 1> for Scaled<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, [v]: &mut [V; 1]) -> V {
-        let g = g + p.times(self.decay);
-        *v = v.times(self.keep) + g.squared().times(self.add);
+        let g = g.at_least(T::LEAST_GRADIENT) + p.times(self.decay);
+        *v = (v.times(self.keep) + square(g).times(self.add)).at_least(T::LEAST_SQUARE);
         p - g.times(self.rate) / (v.root() + self.epsilon)
     }
 
@@ -226,9 +248,9 @@ impl<T: Real> Rule<T, 2> for ScaledMomentum<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, [v, b]: &mut [V; 2]) -> V {
         let Self { scaled, mu } = self;
-        let g = g + p.times(scaled.decay);
-        *v = v.times(scaled.keep) + g.squared().times(scaled.add);
-        *b = b.times(mu) + g / (v.root() + scaled.epsilon);
+        let g = g.at_least(T::LEAST_GRADIENT) + p.times(scaled.decay);
+        *v = (v.times(scaled.keep) + square(g).times(scaled.add)).at_least(T::LEAST_SQUARE);
+        *b = (b.times(mu) + g / (v.root() + scaled.epsilon)).at_least(T::LEAST_GRADIENT);
         p - b.times(scaled.rate)
     }
 
@@ -241,9 +263,9 @@ impl<T: Real> Rule<T, 2> for ScaledMomentum<T> {
 impl<T: Real> Rule<T, 1> for Sign<T> {
     #[inline(always)]
     fn step<V: Number<T>>(self, p: V, g: V, [m]: &mut [V; 1]) -> V {
-        let change = g - *m;
+        let change = g.at_least(T::LEAST_GRADIENT) - *m;
         let direction = *m + change.times(self.first);
-        *m = *m + change.times(self.second);
+        *m = (*m + change.times(self.second)).at_least(T::LEAST_GRADIENT);
         p.times(self.keep) - direction.sign().times(self.rate)
     }
 

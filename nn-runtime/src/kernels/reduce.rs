@@ -2,9 +2,10 @@
 
 use fearless_simd::Simd;
 
+use super::arrays::{exp_down, finite_or};
 use super::columns::{NARROW, by_columns, columns_of_rows};
 use super::lanes::first;
-use super::{Lanes, Real, abs, exp, log, lt, max, min, select, stride};
+use super::{Lanes, Real, log, max, min, stride};
 
 /// `out[r][o][i] = Σ_l x[r][o][l][i]`, for `[outer, len, inner]`.
 ///
@@ -89,15 +90,14 @@ pub(super) fn reduce<S: Simd, T: Real>(
                     Reduction::Max => line.max(s),
                     Reduction::Min => line.min(s),
                     Reduction::LogSumExp => {
-                        // An infinite maximum is its own result; it must not be subtracted from itself.
                         let largest = line.max(s);
-                        let shift = select(lt(abs(largest), T::INFINITY), largest, T::ZERO);
-                        log(line.sum(
+                        let sum = line.sum(
                             s,
                             -T::INFINITY,
                             #[inline(always)]
-                            |x| exp(x - shift),
-                        )) + shift
+                            |x| exp_down(x - largest, T::EXP_NORMAL),
+                        );
+                        finite_or(largest, log(sum) + largest)
                     }
                 };
                 result.store_partial(&mut out[r * to + o * inner + i..][..line.width]);
@@ -133,11 +133,10 @@ fn reduce_columns<S: Simd, T: Real>(s: S, kind: Reduction, x: &[Lanes<S, T>]) ->
             if matches!(kind, Reduction::Max) {
                 return largest;
             }
-            let shift = select(lt(abs(largest), T::INFINITY), largest, T::ZERO);
             for &x in x {
-                total += exp(x - shift);
+                total += exp_down(x - largest, T::EXP_NORMAL);
             }
-            log(total) + shift
+            finite_or(largest, log(total) + largest)
         }
     }
 }

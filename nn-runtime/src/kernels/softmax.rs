@@ -2,10 +2,10 @@
 
 use fearless_simd::Simd;
 
-use super::arrays::{cross_entropy_columns, log_softmax_run, softmax_run};
+use super::arrays::{cross_entropy_columns, exp_down, log_softmax_run, softmax_run};
 use super::columns::{NARROW, by_columns};
 use super::reduce::Line;
-use super::{LaneExpr, Lanes, Real, columns, exp, log, stride, tile_len};
+use super::{LaneExpr, Lanes, Real, columns, log, stride, tile_len};
 
 /// `out[r][o][l][i] = exp x[r][o][l][i] / Σ_l exp x[r][o][l][i]`, for `[outer, len, inner]`.
 ///
@@ -58,13 +58,13 @@ pub(super) fn normalise<S: Simd, T: Real, const LOG: bool>(
                     s,
                     -T::INFINITY,
                     #[inline(always)]
-                    |x| exp(x - largest),
+                    |x| exp_down(x - largest, T::EXP_NORMAL),
                 );
                 let log_sum = log(sum);
                 for v in 0..line.vectors() {
                     let (at, n) = line.position(v);
                     let shifted = line.vector(s, v, T::ZERO) - largest;
-                    let y = if LOG { shifted - log_sum } else { exp(shifted) / sum };
+                    let y = if LOG { shifted - log_sum } else { exp_down(shifted, T::EXP_NORMAL) / sum };
                     y.lanes().store_partial(&mut out[at..at + n]);
                 }
                 i += line.width;
@@ -165,7 +165,7 @@ pub(super) fn cross_entropy<S: Simd, T: Real>(
             s,
             -T::INFINITY,
             #[inline(always)]
-            |x| exp(x - largest),
+            |x| exp_down(x - largest, T::EXP_USEFUL),
         );
         let class = target[r].to_f64();
         let valid = class >= 0.0 && class < classes as f64 && class % 1.0 == 0.0;
@@ -177,7 +177,7 @@ pub(super) fn cross_entropy<S: Simd, T: Real>(
             let d = &mut d[r * stride..][..classes];
             for v in 0..line.vectors() {
                 let (at, n) = line.position(v);
-                let y = exp(line.vector(s, v, T::ZERO) - largest) / sum;
+                let y = exp_down(line.vector(s, v, T::ZERO) - largest, T::EXP_USEFUL) / sum;
                 y.store_partial(&mut d[at..at + n]);
             }
             if valid {

@@ -103,7 +103,7 @@ pub(super) fn imports(plan: &Plan) -> TokenStream {
     let kernels = if in_arrays {
         quote! {
             use #runtime::kernels::lane_math::*;
-            use #runtime::kernels::{self, Activation, LaneExpr, Simd, scalar, shared, split, tile_len};
+            use #runtime::kernels::{self, Activation, Aligned, LaneExpr, Simd, scalar, shared, split, tile_len};
             use #runtime::kernels::arrays::*;
             type Sum<S> = #runtime::kernels::arrays::Sum<S, #real>;
         }
@@ -211,27 +211,30 @@ fn inherent(plan: &Plan) -> TokenStream {
     let model = &plan.program.model;
     let (this, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let batch = batch_function(model, &plan.forward, "forward");
-    let (input_len, output_len) = (count(&model.inputs), count(&model.outputs));
+    let output_len = count(&model.outputs);
 
     // The arguments of `infer` have the user's names, which these must not meet.
     let own = |name| Ident::new(name, Span::mixed_site());
-    let (inputs, outputs, workspace) = (own("inputs"), own("outputs"), own("workspace"));
-    let mut offset = 0;
+    let (inputs, outputs) = (own("inputs"), own("outputs"));
+    // Rows of a tile end in pads; lanes have none.
+    let in_tiles = plan.forward.lowering == Lowering::Tiles;
+    let room = |n: usize| if in_tiles { quote!(tile_len::<#real>(1, #n)) } else { quote!(#n) };
+    let mut at = quote!(0);
     let (mut args, mut fills) = (Vec::new(), Vec::new());
     for input in &model.inputs {
         let (name, n) = (&input.name, input.shape.count());
-        let end = offset + n;
         if input.shape.is_scalar() {
             args.push(quote!(#name: #real));
-            fills.push(quote!(#inputs[#offset] = #name;));
+            fills.push(quote!(#inputs[#at] = #name;));
         } else {
             let array = array(&real, &input.shape);
             let flattened =
                 (1..input.shape.len()).fold(quote!(#name), |inner, _| quote!(#inner.as_flattened()));
             args.push(quote!(#name: &#array));
-            fills.push(quote!(#inputs[#offset..#end].copy_from_slice(#flattened);));
+            fills.push(quote!(#inputs[#at..][..#n].copy_from_slice(#flattened);));
         }
-        offset = end;
+        let room = room(n);
+        at = quote!(#at + #room);
     }
     let mut offset = 0;
     let (mut types, mut values) = (Vec::new(), Vec::new());
@@ -245,10 +248,7 @@ fn inherent(plan: &Plan) -> TokenStream {
     } else {
         (quote!((#(#types),*)), quote!((#(#values),*)))
     };
-    let one = match plan.forward.lowering {
-        Lowering::Lanes | Lowering::Arrays => plan.forward.tile,
-        Lowering::Tiles => 1,
-    };
+    let forward = one_example(plan, &inputs, &outputs);
     quote! {
         #batch
 
@@ -262,18 +262,72 @@ fn inherent(plan: &Plan) -> TokenStream {
             /// The outputs for one example. Takes nothing from the heap.
             #[must_use]
             pub fn infer(&self, #(#args),*) -> #returns {
-                let mut #inputs = [0.0; #input_len];
+                let mut #inputs = Aligned([0.0; #at]);
                 #(#fills)*
                 let mut #outputs = [0.0; #output_len];
-                let mut #workspace = #runtime::kernels::Aligned([0.0; forward_workspace(#one)]);
-                forward_batch(
-                    #runtime::model::Model::params_flat(self),
-                    #one,
-                    &#runtime::model::Batch::inputs(&#inputs, #input_len),
-                    &mut #outputs,
-                    &mut #workspace.0,
-                );
+                #forward
                 #value
+            }
+        }
+    }
+}
+
+/// The forward pass of one example, from all inputs to all outputs: no batch, and with tiles the kernels for a single
+/// row.
+fn one_example(plan: &Plan, inputs: &Ident, outputs: &Ident) -> TokenStream {
+    let (model, function) = (&plan.program.model, &plan.forward);
+    let (runtime, real) = (&model.runtime, real(model.dtype));
+    let input_lens: Vec<usize> = model.inputs.iter().map(|input| input.shape.count()).collect();
+    let params = quote!(#runtime::model::Model::params_flat(self));
+    let prepared_ids = tiles::prepared(function);
+    let (prepared_lens, prepared_len) = (lens(function, &prepared_ids), prepared_len(function));
+    let has_prepared = function.lowering != Lowering::Lanes && prepared_len > 0;
+    let prepare = has_prepared.then(|| {
+        quote! {
+            let mut shared = Aligned([0.0; #prepared_len]);
+            prepare_forward(s, param_slices(params), split(&mut shared[..], [#(#prepared_lens),*]));
+        }
+    });
+    let shared = has_prepared.then(|| quote!(slices(&shared[..], [#(#prepared_lens),*]),));
+    match function.lowering {
+        Lowering::Lanes => {
+            let token = lanes::needs_token(function).then(|| quote!(s,));
+            let prepared = (lanes::prepared_count(function) > 0).then(|| quote!(prepare_forward(params),));
+            quote! {
+                dispatch!(s => {
+                    let params = #runtime::drive::spread(s, #params);
+                    let values = forward(#token params, #prepared #runtime::drive::spread(s, &#inputs[..]));
+                    #runtime::drive::first(&values, &mut #outputs);
+                });
+            }
+        }
+        Lowering::Arrays => {
+            let len: usize = input_lens.iter().sum();
+            let given = given(&input_lens, &quote!(inputs));
+            quote! {
+                dispatch!(s => {
+                    let params = #params;
+                    #prepare
+                    let inputs = &#runtime::drive::spread::<_, _, #len>(s, &#inputs[..]);
+                    let values = forward(s, 1, param_slices(params), #shared #given);
+                    #runtime::drive::first(&values, &mut #outputs);
+                });
+            }
+        }
+        Lowering::Tiles => {
+            let buffer_lens = lens(function, &tiles::buffers(function));
+            let rest = (!buffer_lens.is_empty()).then(|| quote!(&mut workspace[..]));
+            let code = super::forward_of_one(plan);
+            quote! {
+                use #runtime::kernels::single::*;
+                #code
+                dispatch!(s => {
+                    let params = #params;
+                    #prepare
+                    let mut workspace = Aligned([0.0; 0 #(+ tile_len::<#real>(1, #buffer_lens))*]);
+                    let inputs = slices(&#inputs[..], [#(tile_len::<#real>(1, #input_lens)),*]);
+                    forward(s, [1, 1], param_slices(params), #shared inputs, &mut #outputs, #rest);
+                });
             }
         }
     }

@@ -59,6 +59,14 @@ pub fn text(plan: &Plan) -> String {
     out.format()
 }
 
+/// The forward pass on tiles once more, to be compiled with the kernels for a single row.
+fn forward_of_one(plan: &Plan) -> TokenStream {
+    let mut out = Source::default();
+    let stores: Vec<_> = outputs(&plan.forward).into_iter().map(|id| (id, "outputs")).collect();
+    tiles::write(&plan.program.model, &plan.forward, "forward", "", &stores, &mut out);
+    out.tokens()
+}
+
 /// The code of the outputs' gradients, which follows the same rules and is not shown.
 fn pullback_code(plan: &Plan) -> TokenStream {
     let mut out = Source::default();

@@ -3,7 +3,7 @@
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
 
 use super::logarithm::log1p_up_to_one;
-use super::{Vector, polynomial, round, splat};
+use super::{Tables, Vector, polynomial, round, splat};
 use crate::kernels::{LaneExpr, Lanes, Real};
 
 /// `e^x`: 0 below and infinite above the range, subnormal in between.
@@ -12,21 +12,23 @@ pub fn exp<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
     Lanes(exp_vector::<E::Simd, E::Real>(x.lanes().0))
 }
 
-/// The logistic function `1 / (1 + e^-x)`, with full relative precision where it is close to 0.
+/// The logistic function `1 / (1 + e^-x)`, with full relative precision where it is close to 0, and 0 where it is no
+/// normal number.
 #[inline(always)]
 pub fn sigmoid<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
     let x = x.lanes().0;
     let one = splat::<E::Simd, E::Real>(x, E::Real::ONE);
-    let e = exp_vector::<E::Simd, E::Real>(-x.abs());
+    let e = exp_negative::<E::Simd, E::Real>(-x.abs(), E::Real::EXP_NORMAL);
     Lanes(x.simd_lt(splat::<E::Simd, E::Real>(x, E::Real::ZERO)).select(e, one) / (e + one))
 }
 
-/// `log(1 + e^x)`, as `max(x, 0) + log(1 + e^-|x|)`.
+/// `log(1 + e^x)`, as `max(x, 0) + log(1 + e^-|x|)`; 0 where it is no normal number.
 #[inline(always)]
 pub fn softplus<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
     let x = x.lanes().0;
     let zero = splat::<E::Simd, E::Real>(x, E::Real::ZERO);
-    let rest = log1p_up_to_one::<E::Simd, E::Real>(exp_vector::<E::Simd, E::Real>(-x.abs()));
+    let e = exp_negative::<E::Simd, E::Real>(-x.abs(), E::Real::EXP_NORMAL);
+    let rest = log1p_up_to_one::<E::Simd, E::Real>(e);
     Lanes(x.simd_gt(zero).select(x, zero) + rest)
 }
 
@@ -53,6 +55,20 @@ pub(super) fn exp_vector<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     // Two factors, for exponents beyond those of normal numbers; only the last product rounds.
     let half = round::<S, T>(n * T::from_f64(0.5));
     e_r * power_of_two::<S, T>(half) * power_of_two::<S, T>(n - half)
+}
+
+/// `e^x` for `x <= 0` that is added to something of the size of 1, or compared with it: 0 below `from`, which is at least
+/// [`Tables::EXP_NORMAL`](super::Tables::EXP_NORMAL). Subnormal numbers would be lost there, and processors take a
+/// hundred times as long with them.
+#[inline(always)]
+pub(in crate::kernels) fn exp_negative<S: Simd, T: Real>(x: Vector<S, T>, from: T) -> Vector<S, T> {
+    let zero = splat::<S, T>(x, T::ZERO);
+    let vanishes = x.simd_lt(splat::<S, T>(x, from));
+    let Reduced { n, exact, r, rest } = reduce::<S, T>(vanishes.select(zero, x));
+    let sum = exact + T::ONE;
+    let low = n.mul_add(splat::<S, T>(x, -T::LN_2_LOW), (splat::<S, T>(x, T::ONE) - sum) + exact);
+    let e_r = sum + (r * r).mul_add(rest, low);
+    vanishes.select(zero, e_r * power_of_two::<S, T>(n))
 }
 
 /// `e^x - 1` for `x <= 0`.

@@ -44,10 +44,15 @@ pub(super) fn split<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<
 /// `log(1 + u)` for `u` from 0 to 1.
 #[inline(always)]
 pub(super) fn log1p_up_to_one<S: Simd, T: Real>(u: Vector<S, T>) -> Vector<S, T> {
+    // Below half a unit in the last place of 1 it is `u`, whose square might be subnormal.
+    let least = splat::<S, T>(u, T::EPSILON * T::from_f64(0.125));
+    let tiny = u.simd_lt(least);
+    let given = u;
+    let u = tiny.select(least, u);
     // Above √2 - 1, `1 + u = 2 (1 + (u - 1) / 2)`.
     let upper = u.simd_gt(splat::<S, T>(u, T::from_f64(core::f64::consts::SQRT_2 - 1.0)));
     let exponent = upper.select(splat::<S, T>(u, T::ONE), splat::<S, T>(u, T::ZERO));
-    log_of_parts::<S, T>(exponent, upper.select((u - T::ONE) * T::from_f64(0.5), u))
+    tiny.select(given, log_of_parts::<S, T>(exponent, upper.select((u - T::ONE) * T::from_f64(0.5), u)))
 }
 
 /// `log(2^exponent (1 + f))`. With `s = f / (2 + f)`, `log(1 + f) = 2 artanh s = f - f²/2 + s (f²/2 + R(s²))`,

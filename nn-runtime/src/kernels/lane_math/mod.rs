@@ -4,7 +4,8 @@
 //! arguments or more, all but one may be scalars. They are polynomials with a reduction of the argument, the same
 //! operations in every lane, at every level and in every place, so results don't depend on the position. (The
 //! levels differ in the last bits: some have fused multiply-add.) NaN propagates; infinities, zeros and subnormal
-//! numbers give what IEEE 754 recommends. Bounds in units in the last place (ulp) hold for all arguments:
+//! numbers give what IEEE 754 recommends, but for `sigmoid` and `softplus`, which are 0 where they are no normal
+//! numbers. Bounds in units in the last place (ulp) hold for all arguments:
 //!
 //! | function | `f32` | `f64` |
 //! |---|---|---|
@@ -31,6 +32,7 @@ use fearless_simd::{ExtractToken, Simd, SimdBase, SimdFloat};
 use super::{LaneExpr, Lanes, Real};
 
 pub use erf::erf;
+pub(in crate::kernels) use exponential::exp_negative;
 pub use exponential::{exp, sigmoid, softplus, tanh};
 pub use logarithm::log;
 pub use power::{pow, powi};

@@ -34,6 +34,16 @@ pub trait Tables: SimdFloatElement + 'static {
     const LN_2_LOW: Self;
     /// Below, `exp` is 0; above, infinite.
     const EXP_RANGE: [Self; 2];
+    /// Below, `exp` is no normal number.
+    const EXP_NORMAL: Self;
+    /// Below, `exp` is too small for its products with weights to be normal numbers.
+    const EXP_USEFUL: Self;
+    /// Gradients and their running means below this size count as zero: `2^-100`, or `2^-960` in double precision.
+    const LEAST_GRADIENT: Self;
+    /// Gradients below this size have a square of zero.
+    const LEAST_ROOT: Self;
+    /// Running means of squares below this size count as zero.
+    const LEAST_SQUARE: Self;
     /// Above, `erf` is 1.
     const ERF_RANGE: Self;
     /// `(e^r - 1 - r) / r²` in `r`, for `|r| <= ln 2 / 2`.
@@ -65,6 +75,11 @@ impl Tables for f32 {
     const LN_2_HIGH: Self = 0.69311523;
     const LN_2_LOW: Self = 3.1946183e-5;
     const EXP_RANGE: [Self; 2] = [-104.0, 89.0];
+    const EXP_NORMAL: Self = -87.33654;
+    const EXP_USEFUL: Self = -69.31472;
+    const LEAST_GRADIENT: Self = 7.888609e-31;
+    const LEAST_ROOT: Self = 8.8817842e-16;
+    const LEAST_SQUARE: Self = 1.9259299e-34;
     const ERF_RANGE: Self = 3.95;
     // Error 2^-31.981.
     const EXP: &'static [Self] = &[0.5, 0.16666667, 0.041666355, 0.008333273, 0.0013941008, 0.0001991424];
@@ -105,6 +120,11 @@ impl Tables for f64 {
     const LN_2_HIGH: Self = 0.6931471806019545;
     const LN_2_LOW: Self = -4.2009150726810846e-11;
     const EXP_RANGE: [Self; 2] = [-746.0, 710.0];
+    const EXP_NORMAL: Self = -708.396_418_532_264_1;
+    const EXP_USEFUL: Self = -665.0;
+    const LEAST_GRADIENT: Self = 1.026_340_070_870_4e-289;
+    const LEAST_ROOT: Self = 3.2e-145;
+    const LEAST_SQUARE: Self = 2.5e-293;
     const ERF_RANGE: Self = 5.95;
     // Error 2^-61.727.
     const EXP: &'static [Self] = &[
