@@ -167,8 +167,14 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| {
             let longer = candidate.chars().count().max(name.chars().count());
-            // One letter in place of another one is no likeness.
-            *distance <= (longer / 3).max(1) && *distance < longer
+            // One letter in place of another one is no likeness, and of two letters one is not enough; `h2` may be `h1`
+            // or `h`.
+            let is_numbered = |text: &str| text.ends_with(|c: char| c.is_ascii_digit());
+            let is_long = longer > 2
+                || (is_numbered(name) && is_numbered(candidate))
+                || name.starts_with(candidate)
+                || candidate.starts_with(name);
+            *distance <= (longer / 3).max(1) && *distance < longer && is_long
         })
         .min()
         .map(|(_, candidate)| candidate)
@@ -183,6 +189,8 @@ mod tests {
         assert_eq!(nearest("sigmiod", ["sigmoid", "sign", "sin"]), Some("sigmoid"));
         assert_eq!(nearest("h2", ["h1", "x"]), Some("h1"));
         assert_eq!(nearest("v", ["x"]), None);
+        assert_eq!(nearest("l2", ["le", "lt"]), None);
+        assert_eq!(nearest("x2", ["x", "y"]), Some("x"));
         assert_eq!(nearest("convolve", ["relu", "sum"]), None);
     }
 

@@ -141,7 +141,7 @@ fn active(graph: &Graph, wanted: &[Wanted]) -> Vec<bool> {
         active[id.index()] = true;
     }
     for id in graph.ids() {
-        if graph.operands(id).iter().any(|operand| active[operand.index()]) {
+        if graph.operand_ids(id).iter().any(|operand| active[operand.index()]) {
             active[id.index()] = true;
         }
     }

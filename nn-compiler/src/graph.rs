@@ -6,9 +6,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
-use petgraph::Direction::Incoming;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -144,7 +143,10 @@ pub enum Root {
 pub struct Graph {
     /// Edges point from an operand to its user and carry the operand's position.
     nodes: DiGraph<Node, usize>,
-    interned: HashMap<(Kind, Shape, Vec<NodeId>), NodeId>,
+    /// Each node's operands in order, which its edges say too, but not at once.
+    operands: Vec<Vec<NodeId>>,
+    /// A node by its fingerprint, or by the next free number above.
+    interned: HashMap<u64, NodeId, BuildHasherDefault<Mix>>,
     /// What is wanted, in the order of [`Root`].
     pub roots: Vec<(Root, NodeId)>,
 }
@@ -180,14 +182,19 @@ impl Graph {
     }
 
     fn intern(&mut self, node: Node, operands: &[NodeId]) -> NodeId {
-        let key = (node.kind.clone(), node.shape.clone(), operands.to_vec());
-        if let Some(&known) = self.interned.get(&key) {
-            return known;
+        let mut key = fingerprint(&node, operands);
+        while let Some(&known) = self.interned.get(&key) {
+            let (other, others) = (&self.nodes[known], &self.operands[known.index()]);
+            if other.kind == node.kind && other.shape == node.shape && *others == operands {
+                return known;
+            }
+            key = key.wrapping_add(1);
         }
         let id = self.nodes.add_node(node);
         for (position, &operand) in operands.iter().enumerate() {
             self.nodes.add_edge(operand, id, position);
         }
+        self.operands.push(operands.to_vec());
         self.interned.insert(key, id);
         id
     }
@@ -217,10 +224,12 @@ impl Graph {
 
     /// The operands of a node, in order.
     pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
-        let mut operands: Vec<_> =
-            self.nodes.edges_directed(id, Incoming).map(|edge| (*edge.weight(), edge.source())).collect();
-        operands.sort_unstable();
-        operands.into_iter().map(|(_, operand)| operand).collect()
+        self.operand_ids(id).to_vec()
+    }
+
+    /// The operands of a node, in order, to look at.
+    pub fn operand_ids(&self, id: NodeId) -> &[NodeId] {
+        &self.operands[id.index()]
     }
 
     /// The nodes that use a node, in order; one that uses it twice is there twice.
@@ -258,7 +267,7 @@ impl Graph {
         }
         for id in self.ids().rev() {
             if live[id.index()] {
-                for operand in self.operands(id) {
+                for operand in self.operand_ids(id) {
                     live[operand.index()] = true;
                 }
             }
@@ -269,6 +278,48 @@ impl Graph {
     /// The underlying petgraph, for drawing and for algorithms.
     pub fn petgraph(&self) -> &DiGraph<Node, usize> {
         &self.nodes
+    }
+}
+
+/// A number that equal nodes share, and different ones hardly ever.
+fn fingerprint(node: &Node, operands: &[NodeId]) -> u64 {
+    let mut mix = Mix::default();
+    node.kind.hash(&mut mix);
+    node.shape.hash(&mut mix);
+    for operand in operands {
+        mix.write_usize(operand.index());
+    }
+    mix.finish()
+}
+
+/// A hash for small keys that nobody chooses to collide. Every node of every pass is hashed, in a macro that nobody
+/// optimises, where the standard one takes a tenth of the whole expansion.
+#[derive(Clone, Copy, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_ne_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word.into());
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

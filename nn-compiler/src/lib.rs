@@ -73,16 +73,16 @@ pub fn compile(source: ast::Source) -> Result<Vec<Plan>, Diagnostics> {
 /// What can't be differentiated.
 pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
     let stable = stable(&program);
-    let optimise = |graph: &Graph| optimize::run(optimize::AFTER, graph);
-    let forward = optimise(&keep(&stable.graph, |root| matches!(root, Root::Output(_))));
-    let training = if program.model.has_loss { Some(optimise(&gradient(&stable)?)) } else { None };
-    let pullback = pullback(&stable).map(|graph| optimise(&graph));
+    let optimise = |graph: Graph| optimize::run(optimize::AFTER, graph);
+    let forward = optimise(keep(&stable.graph, |root| matches!(root, Root::Output(_))));
+    let training = if program.model.has_loss { Some(optimise(gradient(&stable)?)) } else { None };
+    let pullback = pullback(&stable).map(optimise);
     Ok(Plan::new(program, forward, training, pullback))
 }
 
 /// The program as it is differentiated: stable, and open where a composite has no derivative of its own.
 pub fn stable(program: &Program) -> Program {
-    let mut graph = optimize::run(optimize::BEFORE, &program.graph);
+    let mut graph = optimize::run(optimize::BEFORE, program.graph.clone());
     graph.name_intermediates();
     Program { model: program.model.clone(), graph }
 }

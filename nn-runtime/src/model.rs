@@ -163,6 +163,9 @@ pub trait Model: Clone + Send + Sync + 'static {
     const OUTPUT_LEN: usize = TensorInfo::total(Self::OUTPUTS);
     /// Scalars of workspace that [`forward`](Self::forward) needs.
     const FORWARD_WORKSPACE: usize;
+    /// Bytes of workspace that the forward pass needs on each thread, whatever the number of examples: all the memory
+    /// that it takes beside parameters, inputs and outputs.
+    const WORKSPACE_BYTES: usize = Self::FORWARD_WORKSPACE * size_of::<Self::Scalar>();
     /// Floating-point operations of the forward pass of one example. Decides whether threads pay.
     const FLOPS_FORWARD: u64 = 2 * Self::PARAM_COUNT as u64;
 
@@ -201,6 +204,10 @@ pub trait Train: Model {
     const SUMS_LEN: usize;
     /// Scalars of workspace that [`accumulate`](Self::accumulate) needs.
     const WORKSPACE: usize;
+    /// Bytes that a training step needs on each thread, whatever the number of examples: the workspace, what is prepared
+    /// once per step, and what is summed over the examples.
+    const TRAIN_WORKSPACE_BYTES: usize =
+        (Self::WORKSPACE + Self::SHARED_LEN + Self::SUMS_LEN) * size_of::<Self::Scalar>();
     /// Floating-point operations of both passes of one example. Decides whether threads pay.
     const FLOPS_TRAIN: u64 = 3 * Self::FLOPS_FORWARD;
     /// Examples that are worked on together. Parts of a batch are whole multiples of it.

@@ -1,6 +1,7 @@
 //! What the tests share: the models of `tests/models`, and how to run one through the compiler.
 
 pub mod case;
+pub mod random;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ mod zoo {
 
 pub use zoo::{
     f32s, f64s, operations_in_lanes_f32, operations_in_lanes_f64, operations_in_tiles_f32,
-    operations_in_tiles_f64, unusual_f32, unusual_f64,
+    operations_in_tiles_f64, random_f32, random_f64, unusual_f32, unusual_f64,
 };
 
 /// What is done with every compiled model.
@@ -56,11 +57,28 @@ pub fn model_files() -> Vec<ModelFile> {
     files("models")
 }
 
-/// Every file of a folder of models, by name.
+/// The first so many models of random shapes.
+///
+/// # Panics
+/// If one is no Rust.
+pub fn random_models(count: usize) -> Vec<ModelFile> {
+    (0..count)
+        .map(|number| {
+            let source = random::source(&format!("Random{number}"), number);
+            let tokens = source.parse().unwrap_or_else(|error| panic!("{error}: {source}"));
+            ModelFile { name: format!("random{number}"), tokens }
+        })
+        .collect()
+}
+
+/// Every file of a folder of models, by name; `random` has no files.
 ///
 /// # Panics
 /// If a file can't be read or holds no `nn_model!`.
 pub fn files(folder: &str) -> Vec<ModelFile> {
+    if folder == "random" {
+        return random_models(random::COMPILED);
+    }
     let folder = root().join(folder);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("tests/models is there")

@@ -128,6 +128,37 @@ fn an_empty_macro_says_what_to_write() {
     );
 }
 
+/// rustc's stack is not ours: what nests without end is a mistake like any other, and long sums are fine.
+#[test]
+fn formulas_of_any_depth_leave_the_stack_alone() {
+    let nested = |open: &str, close: &str, depth: usize| {
+        let formula = format!("{}x*w{}", open.repeat(depth), close.repeat(depth));
+        format!("model M(x) -> y {{ param w; y = {formula}; loss mse(y, target); }}")
+    };
+    let texts = |source: String| -> Vec<String> {
+        // The stack of a thread of rustc's is 8 MB, of which a macro does not have all.
+        let run = move || mistakes(tokens(&source)).iter().map(Diagnostic::text).collect();
+        let thread = std::thread::Builder::new().stack_size(4 << 20).spawn(run);
+        thread.expect("a thread starts").join().expect("the stack is enough")
+    };
+    for (open, close) in [("(", ")"), ("sin(", ")")] {
+        assert_eq!(texts(nested(open, close, 90)), [""; 0]);
+        assert_eq!(
+            texts(nested(open, close, 3000)),
+            [
+                "brackets are nested more than 100 deep\n  = help: give the inner parts names of their own: `h = …;`"
+            ]
+        );
+    }
+    for sign in ["-", "x ^ "] {
+        assert_eq!(texts(nested(sign, "", 90)), [""; 0]);
+        let [message] = &texts(nested(sign, "", 3000))[..] else { panic!("one message for `{sign}`") };
+        assert!(message.contains("follow each other"), "{message}");
+    }
+    // The same in the short form.
+    assert_eq!(texts(format!("y = {}x*w", "x*w + ".repeat(120))), [""; 0]);
+}
+
 /// A change of a token stream, at a place that counts tokens inside of groups too.
 #[derive(Clone, Debug)]
 enum Mutation {

@@ -13,11 +13,15 @@ use nn_runtime::model::{Batch, Inspect, Model, Pullback, PullbackParams, Train};
 use nn_tests::case::{Case, cast, noise, worst};
 use nn_tests::{
     ModelFile, Visitor, f32s, f64s, files, operations_in_lanes_f32, operations_in_lanes_f64,
-    operations_in_tiles_f32, operations_in_tiles_f64, plan, unusual_f32, unusual_f64,
+    operations_in_tiles_f32, operations_in_tiles_f64, plan, random, random_f32, random_f64, random_models,
+    unusual_f32, unusual_f64,
 };
 
 /// Models that people write, every operation in every lowering, and what is hard to emit.
-const FOLDERS: [&str; 3] = ["models", "operations", "unusual"];
+const FOLDERS: [&str; 4] = ["models", "operations", "unusual", "random"];
+
+/// Models of random shapes that run through the interpreter alone.
+const RANDOM: usize = 300;
 
 /// One example, tiles of both lowerings that are full, and tiles that are not.
 const BATCHES: [usize; 6] = [1, 5, 16, 17, 37, 70];
@@ -125,6 +129,8 @@ fn emitted_code_agrees_with_the_interpreter_in_double_precision() {
         operations_in_lanes_f64::visit(&mut against);
         against.folder = "unusual";
         unusual_f64::visit(&mut against);
+        against.folder = "random";
+        random_f64::visit(&mut against);
         println!("f64: {} comparisons, worst {:.1e}", against.comparisons, against.worst);
     });
 }
@@ -139,6 +145,8 @@ fn emitted_code_agrees_with_the_interpreter_in_single_precision() {
         operations_in_lanes_f32::visit(&mut against);
         against.folder = "unusual";
         unusual_f32::visit(&mut against);
+        against.folder = "random";
+        random_f32::visit(&mut against);
         println!("f32: {} comparisons, worst {:.1e}", against.comparisons, against.worst);
     });
 }
@@ -187,7 +195,7 @@ fn derivatives_agree_with_finite_differences() {
 #[test]
 fn pulled_back_gradients_agree_with_finite_differences() {
     let mut largest: f64 = 0.0;
-    for file in all_files() {
+    for file in all_files().chain(random_models(RANDOM)) {
         let mut case = Case::new(&plan(&file.tokens).program, 3);
         if operations(&case.program.graph).any(|op| *op == STOP_GRADIENT) {
             continue;
@@ -234,6 +242,28 @@ fn pulled_back_gradients_agree_with_finite_differences() {
     println!("largest relative difference to central differences: {largest:.1e}");
 }
 
+/// What the compiler stretches is what ndarray stretches: NumPy's rules, for random shapes on both sides.
+#[test]
+fn operands_broadcast_as_arrays_do() {
+    let mut stretched = 0;
+    for number in 0..RANDOM {
+        let (a, b) = random::broadcasting(number);
+        let source = format!("model M(a: {a:?}, b: {b:?}) -> y {{ y = a - 2*b; }}");
+        let case = Case::new(&plan(&source.parse().expect("tokens")).program, 2);
+        let ours = case.roots(&case.program.graph, &case.params, |root| matches!(root, Root::Output(_)));
+        let (left, right): (usize, usize) = (a.iter().product(), b.iter().product());
+        let mut expected = Vec::new();
+        for row in case.inputs.chunks(left + right) {
+            let a = ndarray::ArrayView::from_shape(&a[..], &row[..left]).expect("the left side");
+            let b = ndarray::ArrayView::from_shape(&b[..], &row[left..]).expect("the right side");
+            expected.extend((&a - &(&b * 2.0)).iter().copied());
+        }
+        assert_eq!(ours, expected, "{source}");
+        stretched += usize::from(a != b);
+    }
+    assert!(stretched > RANDOM / 2, "{stretched}");
+}
+
 /// Each pass leaves outputs, loss and gradients as they are, whether it runs on the model or on its derivative.
 #[test]
 fn every_pass_keeps_the_meaning() {
@@ -250,7 +280,7 @@ fn every_pass_keeps_the_meaning() {
         let through = |passes: &[optimize::Pass], mut graph: Graph| {
             let expected = value(&graph);
             for pass in passes {
-                graph = pass.apply(&graph);
+                graph = pass.apply(graph);
                 let difference = worst(&value(&graph), &expected);
                 assert!(difference < 1e-12, "{}: after `{}`: {difference:e}", file.name, pass.name);
             }
@@ -319,7 +349,7 @@ fn second_derivatives_agree_with_differences_of_the_first() {
         let gradient =
             |params: &[f64]| case.roots(&first, params, |root| matches!(root, Root::ParamGradient(_)));
         // Passes open what the first derivation brought in without a rule of its own.
-        let open = optimize::run(optimize::AFTER, &first);
+        let open = optimize::run(optimize::AFTER, first.clone());
         for row in 0..2 {
             let mut graph = open.clone();
             let root = graph.root(Root::ParamGradient(row)).expect("the gradient is there");

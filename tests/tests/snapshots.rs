@@ -53,7 +53,11 @@ fn the_gradient_at_the_logit_is_the_difference() {
 
     let jet = rust("jet");
     assert!(!jet.contains(" / ") && !jet.contains("log("), "{jet}");
-    assert!(jet.contains("= y - "), "{jet}");
+    // One kernel gives the loss and `softmax(q) - one_hot(target)`.
+    assert!(jet.contains("softmax_cross_entropy("), "{jet}");
+    let file = model_files().into_iter().find(|file| file.name == "jet").expect("the model is there");
+    let explanation = nn_compiler::texts(&plan(&file.tokens)).explanation;
+    assert!(explanation.contains("= softmax(q4) - one_hot(target)"), "{explanation}");
 }
 
 /// The README shows the emitted code of the logistic model, word for word.

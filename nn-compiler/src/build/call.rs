@@ -7,7 +7,7 @@ use crate::ast::{Argument, Expr, ExprKind};
 use crate::diag::{Diagnostic, Region, nearest};
 use crate::graph::{Attrs, NodeId, Number};
 use crate::model::Target;
-use crate::ops::{self, Arg, Op, TargetShape};
+use crate::ops::{self, Arg, Kernel, Op, TargetShape};
 use crate::shape::Shape;
 
 /// Libraries that people are used to call operations of.
@@ -184,6 +184,16 @@ impl Builder<'_> {
         region: Region,
     ) -> Option<NodeId> {
         let slots = self.slots(op, arguments, region)?;
+        let asymmetric =
+            |arg: &Arg| matches!(arg, Arg::Target(_, shape) if *shape != TargetShape::LikePrediction);
+        if let Some(first) = slots.first().and_then(|given| given.first())
+            && op.args.iter().any(asymmetric)
+            && is_target(first)
+        {
+            let fact = format!("`{}` takes the prediction first, then the target", op.name);
+            self.errors.push(Diagnostic::new(first.region, fact).help(signature(op)));
+            return None;
+        }
         let mut operands: Vec<NodeId> = Vec::new();
         let mut failed = false;
         for (arg, given) in op.args.iter().zip(&slots).filter(|(arg, _)| arg.is_operand()) {
@@ -204,16 +214,20 @@ impl Builder<'_> {
         if failed {
             return None;
         }
-        let rank = operands.first().map_or(0, |&first| self.graph[first].shape.len());
+        let mut rank = operands.first().map_or(0, |&first| self.graph[first].shape.len());
+        // Scalars that are joined with others are vectors of one element.
+        if op.args.iter().any(|arg| matches!(arg, Arg::Tensors(_))) {
+            rank = rank.max(1);
+        }
         let mut attrs = Attrs::default();
         for (arg, given) in op.args.iter().zip(&slots).filter(|(arg, _)| !arg.is_operand()) {
-            self.attribute(&mut attrs, arg, given.first().copied(), rank, region)?;
+            self.attribute(&mut attrs, op, arg, given.first().copied(), rank, region)?;
         }
         if let Some(weights) = op.weights {
             let shapes: Vec<Shape> = operands.iter().map(|&id| self.graph[id].shape.clone()).collect();
             // A layer that doesn't fit its input says so before it makes parameters.
             if let Err(mismatch) = (op.shape)(&attrs, &shapes) {
-                self.mismatch(&mismatch, &operands, region);
+                self.mismatch(op, &mismatch, &operands, region);
                 return None;
             }
             let owner = self.layer_owner(&weights(&attrs, &shapes));
@@ -235,18 +249,20 @@ impl Builder<'_> {
     }
 
     /// The variable that the layer feeds, with a number if another layer feeds it too.
-    fn layer_owner(&self, weights: &[ops::Weight]) -> String {
-        let taken = |owner: &str| {
-            weights.iter().any(|weight| {
-                let name = format!("{owner}.{}", weight.name);
-                self.params.iter().any(|param| param.name == name)
-            })
+    fn layer_owner(&mut self, weights: &[ops::Weight]) -> String {
+        let feeds = self.feeds.clone();
+        let free = |owner: &String| {
+            !weights.iter().any(|weight| self.taken.contains(&format!("{owner}.{}", weight.name)))
         };
-        let feeds = &self.feeds;
-        std::iter::once(feeds.clone())
-            .chain((2..usize::MAX).map(|count| format!("{feeds}_{count}")))
-            .find(|owner| !taken(owner))
-            .unwrap_or_default()
+        if free(&feeds) {
+            return feeds;
+        }
+        // Counted on from the last one, so that a loop of a thousand layers doesn't try all numbers before.
+        let first = self.next.get(&feeds).copied().unwrap_or(2);
+        let mut numbers = (first..usize::MAX).map(|count| (count, format!("{feeds}_{count}")));
+        let Some((count, owner)) = numbers.find(|(_, owner)| free(owner)) else { return feeds };
+        self.next.insert(feeds, count + 1);
+        owner
     }
 
     /// Which argument of the call belongs to which argument of the operation.
@@ -305,6 +321,7 @@ impl Builder<'_> {
     fn attribute(
         &mut self,
         attrs: &mut Attrs,
+        op: &Op,
         arg: &Arg,
         given: Option<&Expr>,
         rank: usize,
@@ -334,13 +351,22 @@ impl Builder<'_> {
                 }
                 _ => {
                     let fact = format!("`{name}` is `true` or `false`");
-                    let help = format!("write `{name} = true` or `{name} = false`");
+                    let outer = match &expr.kind {
+                        ExprKind::Name(other) => ops::known_as(&other.to_string()),
+                        _ => None,
+                    };
+                    let help = match outer {
+                        Some(outer) => {
+                            format!("`{0}` goes around the call: `{0}({1}(…))`", outer.name, op.name)
+                        }
+                        None => format!("write `{name} = true` or `{name} = false`"),
+                    };
                     self.errors.push(Diagnostic::new(expr.region, fact).help(help));
                     return None;
                 }
             },
             (Arg::Axis(_, default), None) => {
-                let axis = self.axis(default as f64, rank, region)?;
+                let axis = self.axis(op, default as f64, rank, region)?;
                 attrs.axes.push(axis);
             }
             (Arg::Axes(_), None) => attrs.axes.extend(0..rank),
@@ -348,7 +374,7 @@ impl Builder<'_> {
             (Arg::Axis(..) | Arg::Axes(_) | Arg::Order(_), Some(expr)) => {
                 for axis in list(expr) {
                     let number = self.number_of(axis)?;
-                    attrs.axes.push(self.axis(number, rank, axis.region)?);
+                    attrs.axes.push(self.axis(op, number, rank, axis.region)?);
                 }
                 if matches!(arg, Arg::Axes(_)) {
                     attrs.axes.sort_unstable();
@@ -370,17 +396,19 @@ impl Builder<'_> {
         Some(size)
     }
 
-    fn axis(&mut self, axis: f64, rank: usize, region: Region) -> Option<usize> {
+    fn axis(&mut self, op: &Op, axis: f64, rank: usize, region: Region) -> Option<usize> {
         let at = if axis < 0.0 { axis + rank as f64 } else { axis };
         if at.fract() == 0.0 && at >= 0.0 && at < rank as f64 {
             return Some(at as usize);
         }
         let fact = match rank {
-            0 => "a scalar has no axes".to_owned(),
+            0 => format!("`{}` works along an axis, and a scalar has none", op.name),
             _ => format!("there is no axis {axis}"),
         };
         let help = match rank {
-            0 => "give the model's input a shape, as in `x: [16]`".to_owned(),
+            0 => {
+                "give it several values: an input with a shape, as in `x: [16]`, or `concat(a, b)`".to_owned()
+            }
             1 => "the only axis is 0, or -1 counted from the end".to_owned(),
             _ => format!("the axes are 0 to {}", rank - 1),
         };
@@ -402,6 +430,9 @@ impl Builder<'_> {
                 .push(Diagnostic::new(region, fact).help(format!("write `loss {}(y, target);`", op.name)));
             return None;
         }
+        if shape != TargetShape::LikePrediction && !self.may_be_probability(prediction, op) {
+            return None;
+        }
         let predicted = self.graph[prediction].shape.clone();
         let target = match shape {
             TargetShape::LikePrediction => Target::Values(predicted),
@@ -409,6 +440,36 @@ impl Builder<'_> {
             TargetShape::ClassIndex => Target::Class(predicted.last().copied().unwrap_or(1)),
         };
         self.set_target(target, region)
+    }
+
+    /// Whether a prediction can hold probabilities. What comes straight from a layer, or from an activation without an
+    /// upper bound, can't: other libraries have losses of the same name that take it, and here its logarithm is no number.
+    fn may_be_probability(&mut self, prediction: NodeId, op: &Op) -> bool {
+        let mut behind = prediction;
+        while let Some((view, _)) = self.graph[behind].op()
+            && matches!(view.kernel, Kernel::View | Kernel::Move(_))
+            && let [operand] = self.graph.operand_ids(behind)
+        {
+            behind = *operand;
+        }
+        let Some((source, _)) = self.graph[behind].op() else { return true };
+        if source.weights.is_none() && source.init.is_none() {
+            return true;
+        }
+        let squashed = if op.args.iter().any(|arg| matches!(arg, Arg::Target(_, TargetShape::ClassIndex))) {
+            "softmax"
+        } else {
+            "sigmoid"
+        };
+        let named = match self.graph[prediction].label.as_deref() {
+            Some(label) if !label.contains('#') => format!("`{label}`"),
+            _ => "this".to_owned(),
+        };
+        let fact = format!("`{}` takes probabilities, and {named} comes from `{}`", op.name, source.name);
+        let help =
+            format!("put `{squashed}(…)` around it; together they are computed without loss of digits");
+        self.errors.push(Diagnostic::new(self.graph[prediction].region, fact).help(help));
+        false
     }
 }
 

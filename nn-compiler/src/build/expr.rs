@@ -31,7 +31,7 @@ impl Builder<'_> {
                     self.apply(&ops::neg::NEG, &[id], region).map(Value::Node)
                 }
             },
-            ExprKind::Binary(symbol, left, right) => self.binary(symbol, left, right, region),
+            ExprKind::Binary(..) => self.binary(expr),
             ExprKind::Call(name, arguments) => self.call(name, arguments, region),
             ExprKind::Index(base, indices) => {
                 let base_region = base.region;
@@ -52,9 +52,9 @@ impl Builder<'_> {
             binding.used = true;
             let value = binding.value;
             if let Value::Node(id) = value
-                && let Some(param) = self.params.iter_mut().find(|param| param.node == id)
+                && let Kind::Param(position) = self.graph[id].kind
             {
-                param.used = true;
+                self.params[position].used = true;
             }
             return if matches!(value, Value::Poison) { None } else { Some(value) };
         }
@@ -119,11 +119,35 @@ impl Builder<'_> {
         None
     }
 
-    fn binary(&mut self, symbol: &str, left: &Expr, right: &Expr, region: Region) -> Option<Value> {
+    /// A chain of operators from its first value on: a sum of a thousand terms must not need a thousand calls deep.
+    fn binary(&mut self, expr: &Expr) -> Option<Value> {
+        let (mut chain, mut first) = (Vec::new(), expr);
+        while let ExprKind::Binary(symbol, left, right) = &first.kind {
+            chain.push((*symbol, &**right, first.region));
+            first = left;
+        }
+        let mut value = self.value(first);
+        let mut region = first.region;
+        for (symbol, right, whole) in chain.into_iter().rev() {
+            // Both sides, so that the mistakes of both are reported.
+            let other = self.value(right);
+            value = match (value, other) {
+                (Some(a), Some(b)) => self.operator(symbol, (a, region), (b, right.region), whole),
+                _ => None,
+            };
+            region = whole;
+        }
+        value
+    }
+
+    fn operator(
+        &mut self,
+        symbol: &str,
+        (a, left): (Value, Region),
+        (b, right): (Value, Region),
+        region: Region,
+    ) -> Option<Value> {
         let op = ops::by_symbol(symbol)?;
-        // Both sides, so that the mistakes of both are reported.
-        let (a, b) = (self.value(left), self.value(right));
-        let (a, b) = (a?, b?);
         if let (Value::Number(a), Value::Number(b)) = (a, b) {
             let scalar = |value| ndarray::arr0(value).into_dyn();
             let result = (op.shape)(&Attrs::default(), &[Shape::scalar(), Shape::scalar()]);
@@ -134,12 +158,12 @@ impl Builder<'_> {
                     self.is_number(value, &what, region).then_some(Value::Number(value))
                 }
                 Err(mismatch) => {
-                    self.mismatch(&mismatch, &[], region);
+                    self.mismatch(op, &mismatch, &[], region);
                     None
                 }
             };
         }
-        let (a, b) = (self.node(a, left.region)?, self.node(b, right.region)?);
+        let (a, b) = (self.node(a, left)?, self.node(b, right)?);
         self.apply(op, &[a, b], region).map(Value::Node)
     }
 
@@ -196,7 +220,13 @@ impl Builder<'_> {
         if matches!(op.kernel, ops::Kernel::Pointwise) && operands.len() > 1 {
             operands = self.broadcast(op, &operands, region)?;
         }
-        let known = self.constant(op, &attrs, &operands);
+        let values = self.values(&operands);
+        if let Some(fact) = (op.undefined)(&values) {
+            let help = "a model has a value for every input; such a constant leaves it none";
+            self.errors.push(Diagnostic::new(region, fact).help(help));
+            return None;
+        }
+        let known = constant(op, &attrs, &values);
         if let Some(value) = known
             && !self.is_number(value, &format!("`{}`", op.written()), region)
         {
@@ -209,22 +239,19 @@ impl Builder<'_> {
                 self.fits(&shape, region).then_some(id)
             }
             Err(mismatch) => {
-                self.mismatch(&mismatch, &operands, region);
+                self.mismatch(op, &mismatch, &operands, region);
                 None
             }
         }
     }
 
-    /// The value of a pointwise operation on constants alone.
-    fn constant(&self, op: &Op, attrs: &Attrs, operands: &[NodeId]) -> Option<f64> {
-        let value = |&id: &NodeId| match self.graph[id].kind {
+    /// The numbers that fill operands, where constants alone decide them.
+    fn values(&self, operands: &[NodeId]) -> Vec<Option<f64>> {
+        let value = |id: &NodeId| match self.graph[*id].kind {
             Kind::Constant(number) => Some(number.0),
-            _ => self.known.get(&id).copied(),
+            _ => self.known.get(id).copied(),
         };
-        let value = |id| value(id).map(|value| ndarray::arr0(value).into_dyn());
-        let values: Vec<_> = operands.iter().map(value).collect::<Option<_>>()?;
-        let pointwise = matches!(op.kernel, ops::Kernel::Pointwise) && !values.is_empty();
-        if pointwise { (op.eval)(attrs, &values).first().copied() } else { None }
+        operands.iter().map(value).collect()
     }
 
     /// The operands stretched to the shape that they have in common.
@@ -235,15 +262,30 @@ impl Builder<'_> {
             let Some(wider) = common.broadcast(shape) else {
                 let fact =
                     format!("`{}` can't bring the shapes {} together", op.written(), self.shapes(operands));
-                let mismatch = Mismatch::new(fact).help(
+                let mut mismatch = Mismatch::new(fact).help(
                     "sizes must be equal from the right, or 1: [3, 4] goes with [4], [1, 4] and [3, 1]",
                 );
-                self.mismatch(&mismatch, operands, region);
+                mismatch.expected = self.fitting_parameter(operands);
+                self.mismatch(op, &mismatch, operands, region);
                 return None;
             };
             common = wider;
         }
         operands.iter().map(|&id| self.stretch(id, &common, region)).collect()
+    }
+
+    /// Of two operands that don't fit, the declared parameter and the shape in which it would.
+    fn fitting_parameter(&self, operands: &[NodeId]) -> Option<(usize, Shape)> {
+        let &[a, b] = operands else { return None };
+        let is_param = |id: NodeId| self.params.iter().any(|param| param.declared && param.node == id);
+        let (position, param, other) = match (is_param(a), is_param(b)) {
+            (false, true) => (1, b, a),
+            (true, false) => (0, a, b),
+            _ => return None,
+        };
+        let (own, other) = (self.graph[param].shape.len(), &self.graph[other].shape);
+        let rest = other.len().checked_sub(own)?;
+        Some((position, other.iter().copied().skip(rest).collect()))
     }
 
     fn stretch(&mut self, id: NodeId, shape: &Shape, region: Region) -> Option<NodeId> {
@@ -266,8 +308,9 @@ impl Builder<'_> {
         shapes.join(" and ")
     }
 
-    /// Reports operands that don't fit. A help line that speaks of `{0}` and `{1}` gets their names.
-    pub(super) fn mismatch(&mut self, mismatch: &Mismatch, operands: &[NodeId], region: Region) {
+    /// Reports operands that don't fit. `{op}` in the fact is the operation as the user writes it; a help line that
+    /// speaks of `{0}` and `{1}` gets the operands' names.
+    pub(super) fn mismatch(&mut self, op: &Op, mismatch: &Mismatch, operands: &[NodeId], region: Region) {
         let named = |position: usize| {
             let label = operands.get(position).and_then(|&id| self.graph[id].label.as_deref());
             match (label, position) {
@@ -287,16 +330,17 @@ impl Builder<'_> {
             help = Some(help.map_or(declaration.clone(), |help| format!("{help}; {declaration}")));
         }
         if help.is_none() {
-            let known: Vec<String> = operands
+            let mut known: Vec<String> = operands
                 .iter()
                 .filter_map(|&id| {
                     let node = &self.graph[id];
                     node.label.as_ref().map(|label| format!("`{label}` is {}", node.shape))
                 })
                 .collect();
+            known.dedup();
             help = (!known.is_empty()).then(|| known.join(", "));
         }
-        let mut diagnostic = Diagnostic::new(region, mismatch.fact.clone());
+        let mut diagnostic = Diagnostic::new(region, mismatch.fact.replace("{op}", op.written()));
         diagnostic.help = help;
         self.errors.push(diagnostic);
     }
@@ -427,4 +471,12 @@ impl Builder<'_> {
         self.errors.push(Diagnostic::new(region, fact).help(help));
         None
     }
+}
+
+/// The value of a pointwise operation on constants alone.
+fn constant(op: &Op, attrs: &Attrs, values: &[Option<f64>]) -> Option<f64> {
+    let number = |value: &Option<f64>| value.map(|value| ndarray::arr0(value).into_dyn());
+    let values: Vec<_> = values.iter().map(number).collect::<Option<_>>()?;
+    let pointwise = matches!(op.kernel, ops::Kernel::Pointwise) && !values.is_empty();
+    if pointwise { (op.eval)(attrs, &values).first().copied() } else { None }
 }

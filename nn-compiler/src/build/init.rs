@@ -10,12 +10,14 @@ const NAMES: [&str; 8] =
     ["zeros", "ones", "uniform", "normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"];
 
 /// What they are called elsewhere.
-const ALSO: [(&str, &str); 8] = [
+const ALSO: [(&str, &str); 10] = [
     ("kaiming_normal", "he_normal"),
     ("kaiming_uniform", "he_uniform"),
     ("xavier_normal", "glorot_normal"),
     ("xavier_uniform", "glorot_uniform"),
     ("he", "he_normal"),
+    ("kaiming", "he_normal"),
+    ("xavier", "glorot_uniform"),
     ("glorot", "glorot_uniform"),
     ("randn", "normal(0, 1)"),
     ("rand", "uniform(0, 1)"),
@@ -82,6 +84,10 @@ pub(super) fn parse(
                 }
             }
         }
+        ExprKind::List(_) => {
+            let help = "one number fills the whole parameter; set others in Rust, through `model.params`";
+            return mistake("a list is no initialiser".to_owned(), help.to_owned());
+        }
         _ => return Ok(number(expr).map(Init::Constant)),
     };
     Ok(Some(init))
@@ -108,27 +114,38 @@ fn suggested(graph: &Graph, param: NodeId) -> Init {
         graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::View | Kernel::Move(_)))
     };
 
-    let mut users = graph.users(param);
-    while users.iter().any(|&user| passes(user)) {
-        users = users
-            .iter()
-            .flat_map(|&user| if passes(user) { graph.users(user) } else { vec![user] })
-            .collect();
+    // What takes the parameter, behind reshapes and the like.
+    let (mut takers, mut seen) = (Vec::new(), vec![false; graph.len()]);
+    let mut ahead = graph.users(param);
+    while let Some(id) = ahead.pop() {
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
+        if passes(id) {
+            ahead.extend(graph.users(id));
+        } else {
+            takers.push(id);
+        }
     }
-    if !users.is_empty() && users.iter().all(|&user| is_added(user)) {
+    if !takers.is_empty() && takers.iter().all(|&id| is_added(id)) {
         return Init::Constant(0.0);
     }
-    // From the product with the weight along sums to the activation.
-    let mut frontier = users;
-    let mut first = true;
-    while let Some(id) = frontier.pop() {
-        if let Some(init) = graph[id].op().and_then(|(op, _)| op.init) {
+    // From each product with the weight along sums to the activation; a penalty on the weight leads to none.
+    let activation = |id: NodeId| graph[id].op().and_then(|(op, _)| op.init);
+    let mut ahead: Vec<NodeId> = takers.iter().flat_map(|&id| graph.users(id)).collect();
+    if let Some(init) = takers.iter().find_map(|&id| activation(id)) {
+        return init;
+    }
+    while let Some(id) = ahead.pop() {
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
+        if let Some(init) = activation(id) {
             return init;
         }
-        if first || is_added(id) || passes(id) {
-            frontier.extend(graph.users(id));
+        if is_added(id) || passes(id) {
+            ahead.extend(graph.users(id));
         }
-        first = frontier.is_empty() && first;
     }
     Init::GlorotUniform
 }

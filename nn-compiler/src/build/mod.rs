@@ -36,13 +36,22 @@ pub fn programs(source: ast::Form, errors: &mut Diagnostics) -> Vec<Program> {
     };
     let table = table(&functions, errors);
     let mut called = BTreeSet::new();
-    let mut seen = HashSet::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut programs = Vec::new();
     for model in models {
-        if !seen.insert(model.name.to_string()) {
-            let fact = format!("there are two models with the name `{}`", model.name);
+        let name = model.name.to_string();
+        if seen.contains(&name) {
+            let fact = format!("there are two models with the name `{name}`");
             errors.push(Diagnostic::new(model.name.span(), fact).help("give one of them another name"));
+        } else if let Some(other) = seen.iter().find(|other| share_parameters(other, &name)) {
+            let fact = format!("the models `{other}` and `{name}` would share a type");
+            let help = "the parameters of a model `Name` are the struct `NameParams`; give one another name";
+            errors.push(Diagnostic::new(model.name.span(), fact).help(help));
+        } else if PRIMITIVES.contains(&name.as_str()) {
+            let fact = format!("`{name}` is a type of Rust's own");
+            errors.push(Diagnostic::new(model.name.span(), fact).help("give the model another name"));
         }
+        seen.insert(name);
         let mut builder = Builder::new(&table, errors, model.dtype);
         programs.extend(builder.program(&model));
         called.append(&mut builder.called);
@@ -62,6 +71,20 @@ pub fn programs(source: ast::Form, errors: &mut Diagnostics) -> Vec<Program> {
         }
     }
     programs
+}
+
+/// Types that emitted code names and that a model of their name would hide.
+const PRIMITIVES: &[&str] = &[
+    "bool", "char", "str", "f16", "f32", "f64", "f128", "i8", "i16", "i32", "i64", "i128", "isize", "u8",
+    "u16", "u32", "u64", "u128", "usize",
+];
+
+/// Names of Rust's own that stand for constructors wherever a variable could be bound.
+const CONSTRUCTORS: &[&str] = &["Some", "None", "Ok", "Err"];
+
+/// Whether one of two models has the name of the other's parameters.
+fn share_parameters(a: &str, b: &str) -> bool {
+    format!("{a}Params") == b || format!("{b}Params") == a
 }
 
 fn table<'a>(
@@ -132,6 +155,11 @@ struct Builder<'a> {
     scopes: Vec<Scope>,
     inputs: Vec<Variable>,
     params: Vec<Draft>,
+    /// The parameters' names, and their fields' names.
+    taken: HashSet<String>,
+    fields: HashSet<String>,
+    /// For a variable that several layers feed, the number that the next one tries first.
+    next: BTreeMap<String, usize>,
     /// The variable that the current statement feeds, which names the parameters that layers make.
     feeds: String,
     in_loss: bool,
@@ -187,6 +215,9 @@ impl<'a> Builder<'a> {
             scopes: vec![Scope::default()],
             inputs: Vec::new(),
             params: Vec::new(),
+            taken: HashSet::new(),
+            fields: HashSet::new(),
+            next: BTreeMap::new(),
             feeds: String::new(),
             in_loss: false,
             outputs: Vec::new(),
@@ -253,7 +284,7 @@ impl<'a> Builder<'a> {
         }
         self.graph.name_intermediates();
         let params = init::choose(&self.graph, std::mem::take(&mut self.params));
-        let (attributes, layout) = layout(&model.attributes, &mut self.errors)?;
+        let (attributes, layout) = layout(&model.attributes, self.errors)?;
         let model = Model {
             attributes,
             layout,
@@ -276,9 +307,12 @@ impl<'a> Builder<'a> {
             let shape = shape_of(input);
             let region = Region::from(input.name.span());
             let name = input.name.to_string();
-            if name == "target" || self.scope().names.contains_key(&name) {
+            let is_constructor = CONSTRUCTORS.contains(&name.as_str());
+            if name == "target" || is_constructor || self.scope().names.contains_key(&name) {
                 let fact = if name == "target" {
                     "`target` is what the loss compares with".to_owned()
+                } else if is_constructor {
+                    format!("`{name}` is a name of Rust's own")
                 } else {
                     format!("there are two inputs with the name `{name}`")
                 };
@@ -449,13 +483,14 @@ impl<'a> Builder<'a> {
     /// Names that can't be bound, because an expression could no longer reach what they mean.
     fn reserved(&mut self, name: &Ident) -> bool {
         let text = name.to_string();
-        if text != "target" {
+        let fact = if text == "target" {
+            "`target` is what the loss compares with and can't be bound".to_owned()
+        } else if CONSTRUCTORS.contains(&text.as_str()) {
+            format!("`{text}` is a name of Rust's own and can't be bound")
+        } else {
             return false;
-        }
-        self.errors.push(
-            Diagnostic::new(name.span(), "`target` is what the loss compares with and can't be bound")
-                .help("give this value another name"),
-        );
+        };
+        self.errors.push(Diagnostic::new(name.span(), fact).help("give this value another name"));
         self.bind(&text, Value::Poison, name.span().into());
         true
     }
@@ -503,11 +538,12 @@ impl<'a> Builder<'a> {
         let full =
             |owner: &str| suffix.map_or_else(|| owner.to_owned(), |suffix| format!("{owner}.{suffix}"));
         let field = |name: &str| name.replace('.', "_");
-        let taken: HashSet<String> = self.params.iter().map(|param| field(&param.name)).collect();
         let name = std::iter::once(full(owner))
             .chain((2..usize::MAX).map(|count| full(&format!("{owner}_{count}"))))
-            .find(|name| !taken.contains(&field(name)))
+            .find(|name| !self.fields.contains(&field(name)))
             .unwrap_or_default();
+        self.taken.insert(name.clone());
+        self.fields.insert(field(&name));
         let span = declared.map_or(region.start, Ident::span);
         let node = self.graph.leaf(Kind::Param(self.params.len()), shape.clone(), region);
         self.graph.label(node, &name);
@@ -536,6 +572,14 @@ impl<'a> Builder<'a> {
         if !number.is_finite() {
             let fact = format!("{what} of these constants is {number}");
             self.errors.push(Diagnostic::new(region, fact).help("constants of a model are finite numbers"));
+            return false;
+        }
+        if self.dtype == Dtype::F32 && number != 0.0 && number as f32 == 0.0 {
+            let fact = format!("{number:e} is 0 in single precision");
+            self.errors.push(
+                Diagnostic::new(region, fact)
+                    .help("`model Name<f64>` computes in double precision, down to about 4.9e-324"),
+            );
             return false;
         }
         if self.dtype == Dtype::F32 && number.abs() > f64::from(f32::MAX) {

@@ -113,7 +113,13 @@ struct Free {
 }
 
 impl Free {
-    fn visit(&mut self, expr: &Expr) {
+    fn visit(&mut self, mut expr: &Expr) {
+        // Down the left sides of a long sum without a call for each, then its right sides in the order of the text.
+        let mut rights = Vec::new();
+        while let ExprKind::Binary(_, left, right) = &expr.kind {
+            rights.push(&**right);
+            expr = left;
+        }
         match &expr.kind {
             ExprKind::Name(name) => {
                 let text = name.to_string();
@@ -122,12 +128,9 @@ impl Free {
                     self.names.push(name.clone());
                 }
             }
-            ExprKind::Number(_) | ExprKind::Field(_) | ExprKind::Text(_) => {}
+            // The left end of a chain of operators is none itself.
+            ExprKind::Number(_) | ExprKind::Field(_) | ExprKind::Text(_) | ExprKind::Binary(..) => {}
             ExprKind::Negate(inner) => self.visit(inner),
-            ExprKind::Binary(_, left, right) => {
-                self.visit(left);
-                self.visit(right);
-            }
             ExprKind::Call(_, arguments) => arguments.iter().for_each(|argument| self.visit(&argument.value)),
             ExprKind::List(values) => values.iter().for_each(|value| self.visit(value)),
             ExprKind::Index(base, indices) => {
@@ -140,5 +143,6 @@ impl Free {
                 }
             }
         }
+        rights.into_iter().rev().for_each(|right| self.visit(right));
     }
 }

@@ -37,9 +37,10 @@ pub fn text(plan: &Plan) -> String {
     let small = computed(program, &names).count() <= EDGES_LIMIT;
     if let Some(loss) = loss.filter(|_| small) {
         section(&mut out, "Local derivatives");
+        let trained = trained(graph);
         let mut lines = Vec::new();
         for id in computed(program, &names) {
-            lines.extend(edges(graph, &names, id));
+            lines.extend(edges(graph, &names, id, &trained));
         }
         align(&mut out, &lines);
 
@@ -97,7 +98,7 @@ fn name(names: &Names, id: NodeId) -> String {
 }
 
 /// The derivative of a node with respect to each value that it is computed from, and that what is trained acts on.
-fn edges(graph: &Graph, names: &Names, id: NodeId) -> Vec<(String, String)> {
+fn edges(graph: &Graph, names: &Names, id: NodeId, trained: &[bool]) -> Vec<(String, String)> {
     let Some((op, attrs)) = graph[id].op() else { return Vec::new() };
     let operands = graph.operands(id);
     let mut sources = operands.clone();
@@ -119,7 +120,7 @@ fn edges(graph: &Graph, names: &Names, id: NodeId) -> Vec<(String, String)> {
     let Ok(result) = alone.apply(op, attrs.clone(), &inputs, Region::none()) else { return Vec::new() };
     alone.label(result, name(names, id));
     alone.roots.push((Root::Output(0), result));
-    let mut alone = optimize::run(&[STABILISE, EXPAND_UNDERIVED], &alone);
+    let mut alone = optimize::run(&[STABILISE, EXPAND_UNDERIVED], alone);
 
     let is_elementwise = matches!(op.kernel, Kernel::Pointwise) || graph[id].shape.is_scalar();
     let Some(result) = alone.root(Root::Output(0)) else { return Vec::new() };
@@ -132,7 +133,7 @@ fn edges(graph: &Graph, names: &Names, id: NodeId) -> Vec<(String, String)> {
     };
     let mut lines = Vec::new();
     for (position, &operand) in sources.iter().enumerate() {
-        if !is_trained(graph, operand) {
+        if !trained[operand.index()] {
             continue;
         }
         let Some(leaf) = alone.ids().find(|&leaf| alone[leaf].kind == Kind::Input(position)) else {
@@ -143,7 +144,7 @@ fn edges(graph: &Graph, names: &Names, id: NodeId) -> Vec<(String, String)> {
             continue;
         };
         derived.roots.retain(|(root, _)| matches!(root, Root::InputGradient(_)));
-        let derived = optimize::run(&[SIMPLIFY, FOLD, SIMPLIFY], &derived);
+        let derived = optimize::run(&[SIMPLIFY, FOLD, SIMPLIFY], derived);
         let Some(root) = derived.root(Root::InputGradient(0)) else { continue };
         let value = written(&derived, root, Some(root)).text;
         let of = formula(graph, names, Style::Text, operand, false).text;
@@ -177,17 +178,23 @@ fn written(graph: &Graph, id: NodeId, top: Option<NodeId>) -> Formula {
     }
 }
 
-/// Whether a parameter acts on a value.
-fn is_trained(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph[id].kind, Kind::Param(_))
-        || graph.operands(id).iter().any(|&operand| is_trained(graph, operand))
+/// For each value, whether a parameter acts on it.
+fn trained(graph: &Graph) -> Vec<bool> {
+    let mut trained = vec![false; graph.len()];
+    for id in graph.ids() {
+        let is_param = matches!(graph[id].kind, Kind::Param(_));
+        trained[id.index()] =
+            is_param || graph.operand_ids(id).iter().any(|operand| trained[operand.index()]);
+    }
+    trained
 }
 
 /// The ways from the loss down to a leaf, as the values that they pass.
 fn paths(graph: &Graph, names: &Names, from: NodeId, leaf: NodeId) -> Vec<Vec<NodeId>> {
     let mut reaches = vec![false; graph.len()];
     for id in graph.ids() {
-        reaches[id.index()] = id == leaf || graph.operands(id).iter().any(|operand| reaches[operand.index()]);
+        reaches[id.index()] =
+            id == leaf || graph.operand_ids(id).iter().any(|operand| reaches[operand.index()]);
     }
     let found = RefCell::new(Vec::new());
     walk(graph, names, from, leaf, &reaches, &mut Vec::new(), &found);
@@ -213,9 +220,10 @@ fn walk(
     if at == leaf {
         found.borrow_mut().push(path.clone());
     } else {
-        let mut operands = graph.operands(at);
-        operands.dedup();
-        for operand in operands {
+        let operands = graph.operand_ids(at);
+        // `q * q` is one way to `q`.
+        let first = |(place, operand): &(usize, &NodeId)| !operands[..*place].contains(operand);
+        for (_, &operand) in operands.iter().enumerate().filter(first) {
             walk(graph, names, operand, leaf, reaches, path, found);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::rust::flops;
 use super::write::{Names, computed, formula};
+use crate::graph::{Kind, LOSS, NodeId};
 use crate::notation::Style;
 use crate::schedule::Plan;
 use crate::shape::Shape;
@@ -18,17 +19,15 @@ pub fn text(plan: &Plan) -> String {
         let count = counted(std::slice::from_ref(&param.shape));
         rows.push([param.name.clone(), shape(&param.shape), count, "parameter".to_owned()]);
     }
+    let mut seen = vec![false; graph.len()];
     for id in computed(&plan.program, &names) {
-        if !graph.is_named(id) {
+        let own = layers(plan, id, &mut seen);
+        // The loss has a line if it is a layer too, so that the counts add up.
+        let is_loss = graph[id].label.as_deref() == Some(LOSS) && !own.is_empty();
+        if !graph.is_named(id) && !is_loss {
             continue;
         }
         let name = names.get(id).unwrap_or_default();
-        let own: Vec<Shape> = model
-            .params
-            .iter()
-            .filter(|param| param.name.rsplit_once('.').is_some_and(|(owner, _)| owner == name))
-            .map(|param| param.shape.clone())
-            .collect();
         let formula = formula(graph, &names, Style::Text, id, true).text;
         rows.push([name.to_owned(), shape(&graph[id].shape), counted(&own), formula]);
     }
@@ -57,6 +56,30 @@ pub fn text(plan: &Plan) -> String {
         out.push_str(&format!("no pullback of the outputs: {}\n", reasons.join("; ")));
     }
     out
+}
+
+/// The parameters of the layers behind a value, back to the values before it that have names; each is counted once.
+/// A name alone does not tell: `h = relu(dense(h, 64))` may stand there several times.
+fn layers(plan: &Plan, id: NodeId, seen: &mut [bool]) -> Vec<Shape> {
+    let (model, graph) = (&plan.program.model, &plan.program.graph);
+    let is_line = |id: NodeId| graph.is_named(id) || graph[id].label.as_deref() == Some(LOSS);
+    if !is_line(id) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut ahead = graph.operands(id);
+    while let Some(id) = ahead.pop() {
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
+        match graph[id].kind {
+            Kind::Param(position) if model.params[position].name.contains('.') => found.push(position),
+            Kind::Op(..) if !is_line(id) => ahead.extend(graph.operand_ids(id)),
+            _ => {}
+        }
+    }
+    found.sort_unstable();
+    found.into_iter().map(|position| model.params[position].shape.clone()).collect()
 }
 
 fn shape(shape: &Shape) -> String {

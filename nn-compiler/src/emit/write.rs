@@ -1,10 +1,10 @@
 //! What the exporters for readers share: names for every value, and formulas in them.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::build::Program;
 use crate::graph::{Graph, Kind, NodeId, Root, number};
-use crate::model::Model;
 use crate::notation::{Formula, Style};
 use crate::ops::Kernel;
 use crate::schedule::{Function, Step};
@@ -13,49 +13,93 @@ use crate::shape::Shape;
 /// Names for values: the user's own, `q1`, `q2`, … for the others. What only changes places or shapes, and
 /// constants, is written where it is used.
 pub(super) struct Names {
-    names: Vec<Option<String>>,
+    by_node: Vec<Option<String>>,
+    /// Which values are adjoints. A name of the user's may start with `d_` too.
+    adjoint: Vec<bool>,
     /// The numbers of the user's graph, in order: the place gives what follows `q`.
-    known: BTreeSet<usize>,
+    known: Vec<usize>,
 }
 
 impl Names {
     /// The names in the graph as the user wrote it.
     pub(super) fn new(graph: &Graph) -> Self {
         let label = |id: NodeId| graph[id].label.as_deref().unwrap_or_default();
-        let known =
-            graph.ids().filter(|&id| !is_inline(graph, id)).filter_map(|id| number(label(id))).collect();
-        let mut names = Self { names: Vec::new(), known };
-        names.names = graph.ids().map(|id| names.of(graph, id)).collect();
+        let known = graph.ids().filter(|&id| !is_inline(graph, id)).filter_map(|id| number(label(id)));
+        let mut names =
+            Self { by_node: Vec::new(), adjoint: vec![false; graph.len()], known: in_order(known) };
+        names.by_node = graph.ids().map(|id| names.of(graph, id, graph[id].label.as_deref())).collect();
         names
     }
 
-    /// The names in a graph that was made of the user's: what both have is called the same.
-    pub(super) fn derived(program: &Program, graph: &Graph) -> Self {
+    /// The names in a function that was made of the user's graph: what both have is called the same. A result that
+    /// rewriting has made, and that nobody has named, is counted on from there, unless it is so short that it reads
+    /// better where it is used: `∂J/∂y = 2 * (y - target)`.
+    pub(super) fn derived(program: &Program, function: &Function) -> Self {
+        let graph = &function.graph;
         let user = Self::new(&program.graph);
-        let label = |id: NodeId| graph[id].label.as_deref().unwrap_or_default();
-        let more: BTreeSet<usize> = graph.ids().filter_map(|id| number(label(id))).collect();
-        let mut names = Self { names: Vec::new(), known: &user.known | &more };
-        names.names = graph.ids().map(|id| names.of(graph, id)).collect();
+        let mut is_result = vec![false; graph.len()];
+        for result in function.steps.iter().flat_map(Step::results) {
+            is_result[result.index()] = true;
+        }
+        let given = graph.ids().filter_map(|id| graph[id].label.as_deref().and_then(number));
+        let first = user.known.iter().copied().chain(given).max().map_or(0, |last| last + 1);
+        // How many operations stand in the formula of each value, down to what has a name.
+        let mut operations = vec![0_usize; graph.len()];
+        let mut labels: Vec<Option<String>> = Vec::with_capacity(graph.len());
+        for id in graph.ids() {
+            let inside: usize = graph.operand_ids(id).iter().map(|operand| operations[operand.index()]).sum();
+            let mut label = graph[id].label.clone();
+            operations[id.index()] = match graph[id].op() {
+                Some(_) if is_inline(graph, id) => inside,
+                Some(_) if label.is_none() && is_result[id.index()] && inside >= SHORT => {
+                    label = Some(format!("q#{}", first + id.index()));
+                    0
+                }
+                Some(_) if label.is_none() => inside + 1,
+                _ => 0,
+            };
+            labels.push(label);
+        }
+        let numbers = labels.iter().filter_map(|label| label.as_deref().and_then(number));
+        let known = in_order(user.known.iter().copied().chain(numbers));
+        // The user's own values come before the adjoints.
+        let mut own: BTreeSet<&str> =
+            program.graph.ids().filter_map(|id| program.graph[id].label.as_deref()).collect();
+        let is_adjoint = |label: &Option<String>| {
+            label.as_deref().is_some_and(|label| label.starts_with("d_") && !own.remove(label))
+        };
+        let adjoint = labels.iter().map(is_adjoint).collect();
+        let mut names = Self { by_node: Vec::new(), adjoint, known };
+        names.by_node =
+            graph.ids().zip(&labels).map(|(id, label)| names.of(graph, id, label.as_deref())).collect();
         names
     }
 
     pub(super) fn get(&self, id: NodeId) -> Option<&str> {
-        self.names[id.index()].as_deref()
+        self.by_node[id.index()].as_deref()
     }
 
-    fn of(&self, graph: &Graph, id: NodeId) -> Option<String> {
-        let label = graph[id].label.as_deref()?;
+    fn of(&self, graph: &Graph, id: NodeId, label: Option<&str>) -> Option<String> {
+        let label = label?;
         match number(label) {
             _ if matches!(graph[id].kind, Kind::Constant(_)) => None,
             None => Some(label.to_owned()),
             Some(_) if is_inline(graph, id) => None,
             Some(number) => {
                 let (stem, _) = label.split_once('#')?;
-                let place = self.known.range(..number).count() + 1;
+                let place = self.known.partition_point(|&known| known < number) + 1;
                 Some(if self.known.len() == 1 { stem.to_owned() } else { format!("{stem}{place}") })
             }
         }
     }
+}
+
+/// A formula of so many operations is written where it is used.
+const SHORT: usize = 2;
+
+/// Each number once, ascending.
+fn in_order(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    numbers.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn is_inline(graph: &Graph, id: NodeId) -> bool {
@@ -75,8 +119,8 @@ pub(super) fn formula(graph: &Graph, names: &Names, style: Style, id: NodeId, to
 fn read(names: &Names, style: Style, id: NodeId) -> Option<Formula> {
     let name = names.get(id)?;
     Some(match name.strip_prefix("d_") {
-        Some(of) => partial(style, of),
-        None => style.variable(name),
+        Some(of) if names.adjoint[id.index()] => partial(style, of),
+        _ => style.variable(name),
     })
 }
 
@@ -118,37 +162,61 @@ pub(super) struct Line {
 /// parameters in their order, which are averaged over the examples.
 pub(super) fn backward(program: &Program, function: &Function, style: Style) -> (Vec<Line>, Vec<Line>) {
     let graph = &function.graph;
-    let names = Names::derived(program, graph);
+    let names = Names::derived(program, function);
+    let loss = graph.root(Root::Loss);
+    let mut is_gradient = vec![false; graph.len()];
+    for &(root, id) in &graph.roots {
+        is_gradient[id.index()] |= matches!(root, Root::ParamGradient(_));
+    }
     let moves = |id: NodeId| graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Move(_)));
-    let is_line = |step: &&Step| {
-        let is_loss = graph.root(Root::Loss) == Some(step.result);
+    let is_line = |step: &Step, result: NodeId| {
+        let is_loss = loss == Some(result);
         let named_before =
-            is_loss && names.get(graph.operands(step.result)[0]).is_some_and(|_| step.fused.is_empty());
-        !gradient_of(&program.model, graph, step.result) && !moves(step.result) && !named_before
+            is_loss && names.get(graph.operand_ids(result)[0]).is_some_and(|_| step.fused.is_empty());
+        // What has no name is written where it is used.
+        let has_name = is_loss || names.get(result).is_some();
+        has_name && !is_gradient[result.index()] && !moves(result) && !named_before
     };
-    let line = |id: NodeId, fused: &[NodeId]| {
-        let inside = |node: NodeId| node == id || fused.contains(&node) || moves(node);
-        let formula =
-            expand(graph, id, style, &|node| if inside(node) { None } else { read(&names, style, node) });
-        let left = if graph.root(Root::Loss) == Some(id) {
-            Some(style.variable("J"))
-        } else {
-            read(&names, style, id)
-        };
+    // The parts of each result that have no value of their own.
+    let mut fused: Vec<&[NodeId]> = vec![&[]; graph.len()];
+    let mut has_line = vec![false; graph.len()];
+    for step in &function.steps {
+        fused[step.result.index()] = &step.fused;
+        for result in step.results() {
+            has_line[result.index()] = is_line(step, result);
+        }
+    }
+    // What a formula speaks of has a line too, even where no value of its own is kept.
+    let is_read = RefCell::new(vec![false; graph.len()]);
+    let line = |id: NodeId| {
+        let inside = |node: NodeId| node == id || fused[id.index()].contains(&node) || moves(node);
+        let formula = expand(graph, id, style, &|node| {
+            let name = if inside(node) { None } else { read(&names, style, node) };
+            is_read.borrow_mut()[node.index()] |= name.is_some();
+            name
+        });
+        let left = if loss == Some(id) { Some(style.variable("J")) } else { read(&names, style, id) };
         Line { left: left.map_or_else(|| "?".to_owned(), |left| left.text), formula: formula.text }
     };
-    let lines = function.steps.iter().filter(is_line).map(|step| line(step.result, &step.fused)).collect();
-    let mut gradients = Vec::new();
-    for (position, param) in program.model.params.iter().enumerate() {
-        let Some(id) = graph.root(Root::ParamGradient(position)) else { continue };
-        let fused = function.steps.iter().find(|step| step.result == id).map_or(&[][..], |step| &step.fused);
-        gradients.push(Line { left: partial(style, &param.name).text, ..line(id, fused) });
+    let gradient = |&(root, id): &(Root, NodeId)| match root {
+        Root::ParamGradient(position) => {
+            let left = partial(style, &program.model.params[position].name).text;
+            Some(Line { left, ..line(id) })
+        }
+        _ => None,
+    };
+    let gradients = graph.roots.iter().filter_map(gradient).collect();
+    let mut lines = Vec::new();
+    for id in graph.ids().rev() {
+        // A gradient that goes by its own name is a line of the other list.
+        let is_told = is_gradient[id.index()] && names.adjoint[id.index()];
+        let spoken_of = is_read.borrow()[id.index()] && graph[id].op().is_some() && !is_told;
+        if has_line[id.index()] || spoken_of {
+            lines.push(line(id));
+        }
     }
+    lines.reverse();
     (lines, gradients)
-}
-
-fn gradient_of(model: &Model, graph: &Graph, id: NodeId) -> bool {
-    (0..model.params.len()).any(|position| graph.root(Root::ParamGradient(position)) == Some(id))
 }
 
 /// `∂J/∂of`.

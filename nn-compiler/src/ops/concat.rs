@@ -1,10 +1,10 @@
-//! `concat(a, b, …, axis)`: tensors one after the other along an axis.
+//! `concat(a, b, …, axis)`: tensors one after the other along an axis; a scalar is a vector of one element.
 //!
 //! `attrs.axes` holds the axis.
 
 use ndarray::Axis;
 
-use super::{Arg, Copy, Kernel, Mismatch, Movement, Op, Rewrite, Stage, Vjp};
+use super::{Arg, Copy, Kernel, Mismatch, Movement, Op, Rewrite, Stage, Tensor, Vjp};
 use crate::graph::Attrs;
 use crate::notation::Formula;
 use crate::shape::Shape;
@@ -19,19 +19,20 @@ pub static CONCAT: Op = Op {
         let (axis, mut start) = (at.attrs.axes[0], 0);
         at.x.iter()
             .map(|x| {
-                let shape = x.shape();
+                let shape = as_vector(&x.shape());
                 let mut starts = vec![0; shape.len()];
                 starts[axis] = start;
                 start += shape[axis];
-                Some(d.block(&starts, &shape))
+                Some(d.block(&starts, &shape).reshape(&x.shape()))
             })
             .collect()
     }),
     eval: |attrs, x| {
         let axis = Axis(attrs.axes[0]);
-        let mut joined = x[0].clone();
+        let vector = |x: &Tensor| if x.ndim() == 0 { x.clone().insert_axis(Axis(0)) } else { x.clone() };
+        let mut joined = vector(&x[0]);
         for next in &x[1..] {
-            joined.append(axis, next.view()).expect("the shape rule has checked the sizes");
+            joined.append(axis, vector(next).view()).expect("the shape rule has checked the sizes");
         }
         joined.as_standard_layout().into_owned()
     },
@@ -44,17 +45,25 @@ pub static CONCAT: Op = Op {
     rewrites: &[Rewrite {
         name: "one tensor alone is itself",
         stage: Stage::Simplify,
-        apply: |_, x| if let [only] = x { Some(*only) } else { None },
+        apply: |_, x| match x {
+            [only] => Some(only.reshape(&as_vector(&only.shape()))),
+            _ => None,
+        },
     }],
     flops: 0,
     ..Op::POINTWISE
 };
 
+/// A scalar has one element along the only axis that it could have.
+fn as_vector(shape: &Shape) -> Shape {
+    if shape.is_scalar() { Shape::from([1]) } else { shape.clone() }
+}
+
 fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
+    let shapes: Vec<Shape> = shapes.iter().map(as_vector).collect();
     let (axis, first) = (attrs.axes[0], &shapes[0]);
     if axis >= first.len() {
-        return Err(Mismatch::new(format!("there is no axis {axis} in {first}"))
-            .help("make a vector of a scalar with `reshape(x, [1])`"));
+        return Err(Mismatch::new(format!("there is no axis {axis} in {first}")).help("axes count from 0"));
     }
     let others = first.without(&[axis]);
     let fits = |shape: &&Shape| shape.len() == first.len() && shape.without(&[axis]) == others;
@@ -62,7 +71,7 @@ fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
         return Err(Mismatch::new(format!("{first} and {other} don't join along axis {axis}"))
             .help("all other sizes must agree"));
     }
-    Ok(joined(axis, shapes))
+    Ok(joined(axis, &shapes))
 }
 
 /// The shape of tensors that fit, one after the other.
@@ -74,7 +83,8 @@ fn joined(axis: usize, shapes: &[Shape]) -> Shape {
 
 fn movement(attrs: &Attrs, shapes: &[Shape]) -> Movement {
     let axis = attrs.axes[0];
-    let to_strides = joined(axis, shapes).strides();
+    let shapes: Vec<Shape> = shapes.iter().map(as_vector).collect();
+    let to_strides = joined(axis, &shapes).strides();
     let mut start = 0;
     let copies = shapes.iter().enumerate().map(|(operand, shape)| {
         let to = start * to_strides[axis];

@@ -10,6 +10,7 @@ pub static DIV: Op = Op {
     symbol: Some("/"),
     also: &["divide"],
     args: &[Arg::Tensor("a"), Arg::Tensor("b")],
+    undefined: |x| (x[1] == Some(0.0)).then_some("the divisor is 0"),
     vjp: Vjp::Rule(|at, d| {
         let b = at.x[1];
         vec![Some(d / b), Some(-(d * at.y / b))]

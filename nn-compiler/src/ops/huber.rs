@@ -21,7 +21,8 @@ pub static HUBER: Op = Op {
     shape: |attrs, shapes| {
         let delta = attrs.number(0);
         if delta.is_nan() || delta <= 0.0 {
-            return Err(Mismatch::new(format!("`huber` needs a positive `delta`, not {delta}")));
+            return Err(Mismatch::new(format!("`huber` needs a positive `delta`, not {delta}"))
+                .help("`delta` is the error from which on the loss grows in proportion to it"));
         }
         same_shape(attrs, shapes).map(|_| Shape::scalar())
     },

@@ -154,6 +154,9 @@ pub struct Op {
     pub weights: Option<Weights>,
     /// The result's shape, or why the operands don't fit.
     pub shape: fn(&Attrs, &[Shape]) -> Result<Shape, Mismatch>,
+    /// Why the result has no value for some operands that are known constants, whatever the others are: a divisor
+    /// of 0.
+    pub undefined: fn(&[Option<f64>]) -> Option<&'static str>,
     /// The derivative, as graph.
     pub vjp: Vjp,
     /// What it means, for one example.
@@ -186,6 +189,7 @@ impl Op {
         args: &[],
         weights: None,
         shape: same_shape,
+        undefined: |_| None,
         vjp: Vjp::None { help: "" },
         eval: |_, x| x[0].clone(),
         kernel: Kernel::Pointwise,
@@ -221,7 +225,7 @@ impl Eq for Op {}
 
 impl Hash for Op {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
+        std::ptr::hash(self, state);
     }
 }
 
@@ -311,7 +315,7 @@ pub type Weights = fn(&Attrs, &[Shape]) -> Vec<Weight>;
 /// Why operands don't fit, and what may help. The place is added by whoever knows it.
 #[derive(Clone, Debug)]
 pub struct Mismatch {
-    /// The fact, with the shapes.
+    /// The fact, with the shapes. `{op}` stands for the operation, where several share a rule.
     pub fact: String,
     /// The way out. `{0}` and `{1}` stand for the first two operands as the user names them.
     pub help: Option<String>,
@@ -477,7 +481,7 @@ pub enum Epilogue {
 pub fn same_shape(_: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
     match shapes.iter().position(|shape| *shape != shapes[0]) {
         Some(other) => {
-            let fact = format!("the shapes {} and {} differ", shapes[0], shapes[other]);
+            let fact = format!("`{{op}}` needs equal shapes, not {} and {}", shapes[0], shapes[other]);
             Err(Mismatch::new(fact).expected(other, shapes[0].clone()))
         }
         None => Ok(shapes[0].clone()),

@@ -1,13 +1,13 @@
 //! Brings contractions into the form that kernels take: contracted axes together, on the right operand first.
 
-use super::rebuild;
+use super::{Rewritten, rebuild};
 use crate::graph::{Attrs, Graph};
 use crate::ops::{Kernel, Op};
 use crate::term::Term;
 
 /// The operands of contractions are transposed where they have to be, and the one that varies comes first where
 /// that needs no transposition of the result.
-pub(super) fn run(graph: &Graph) -> Graph {
+pub(super) fn run(graph: Graph) -> Rewritten {
     rebuild(graph, |op, attrs, operands| match op.kernel {
         Kernel::Contract => contraction(op, attrs, operands[0], operands[1]),
         _ => None,

@@ -2,12 +2,12 @@
 
 use ndarray::arr0;
 
-use super::rebuild;
+use super::{Rewritten, rebuild};
 use crate::graph::Graph;
 use crate::ops::Kernel;
 
 /// Constants in place of the pointwise operations that only see constants.
-pub(super) fn run(graph: &Graph) -> Graph {
+pub(super) fn run(graph: Graph) -> Rewritten {
     rebuild(graph, |op, attrs, operands| {
         let values: Option<Vec<_>> =
             operands.iter().map(|term| term.as_constant().map(|value| arr0(value).into_dyn())).collect();

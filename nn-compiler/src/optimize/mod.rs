@@ -20,7 +20,13 @@ pub struct Pass {
     pub name: &'static str,
     /// What has to hold before it runs.
     pub precondition: &'static str,
-    run: fn(&Graph) -> Graph,
+    run: fn(Graph) -> Rewritten,
+}
+
+/// What a pass leaves, and whether it has replaced something.
+struct Rewritten {
+    graph: Graph,
+    changed: bool,
 }
 
 /// Before differentiation.
@@ -76,34 +82,48 @@ pub const DEAD: Pass =
     Pass { name: "drop dead code", precondition: "none", run: |graph| rebuild(graph, |_, _, _| None) };
 
 impl Pass {
-    /// The rewritten graph. Debug builds verify it.
-    pub fn apply(&self, graph: &Graph) -> Graph {
-        let result = (self.run)(graph);
-        if cfg!(debug_assertions) {
-            check::verify(&result, self.name);
+    /// The rewritten graph. Debug builds verify it, unless nothing was replaced.
+    pub fn apply(&self, graph: Graph) -> Graph {
+        let Rewritten { graph, changed } = (self.run)(graph);
+        if cfg!(debug_assertions) && changed {
+            check::verify(&graph, self.name);
         }
-        result
+        graph
     }
 }
 
 /// All passes of a list, in order.
-pub fn run(passes: &[Pass], graph: &Graph) -> Graph {
-    passes.iter().fold(graph.clone(), |graph, pass| pass.apply(&graph))
+pub fn run(passes: &[Pass], graph: Graph) -> Graph {
+    passes.iter().fold(graph, |graph, pass| pass.apply(graph))
 }
 
 /// Builds the live part of a graph again, operands first. `replace` may give another term for an operation on
 /// operands that are already in the new graph.
+///
+/// Most passes find nothing to do in most models, and building a graph is what they cost. So the graph is searched
+/// first, and given back as it is where nothing is replaced and nothing is dead.
 fn rebuild(
-    graph: &Graph,
+    graph: Graph,
     replace: impl for<'g> Fn(&'static Op, &Attrs, &[Term<'g>]) -> Option<Term<'g>>,
-) -> Graph {
+) -> Rewritten {
     let live = graph.live();
+    let graph = RefCell::new(graph);
+    let replaced = live.iter().enumerate().filter(|(_, live)| **live).any(|(index, _)| {
+        let term = Term::new(&graph, NodeId::new(index));
+        term.op().is_some_and(|(op, attrs)| replace(op, &attrs, &term.operands()).is_some())
+    });
+    let graph = graph.into_inner();
+    // A rule that has made nodes before it gave up leaves them behind.
+    if !replaced && graph.len() == live.len() && live.iter().all(|&live| live) {
+        return Rewritten { graph, changed: false };
+    }
+
     let new = RefCell::new(Graph::default());
-    let mut renamed: Vec<Option<NodeId>> = vec![None; graph.len()];
-    for id in graph.ids().filter(|id| live[id.index()]) {
+    let mut renamed: Vec<Option<NodeId>> = vec![None; live.len()];
+    for id in graph.ids().take(live.len()).filter(|id| live[id.index()]) {
         let node = &graph[id];
         let operands: Vec<NodeId> =
-            graph.operands(id).iter().filter_map(|operand| renamed[operand.index()]).collect();
+            graph.operand_ids(id).iter().filter_map(|operand| renamed[operand.index()]).collect();
         let replacement = match &node.kind {
             Kind::Op(op, attrs) => {
                 let terms: Vec<Term<'_>> = operands.iter().map(|&id| Term::new(&new, id)).collect();
@@ -122,5 +142,5 @@ fn rebuild(
     }
     let mut new = new.into_inner();
     new.roots = graph.roots.iter().filter_map(|&(root, id)| Some((root, renamed[id.index()]?))).collect();
-    new
+    Rewritten { graph: new, changed: replaced }
 }

@@ -1,12 +1,12 @@
 //! Reductions over axes that are not adjacent become several, as kernels reduce one run of axes at a time.
 
-use super::rebuild;
+use super::{Rewritten, rebuild};
 use crate::graph::{Attrs, Graph};
 use crate::ops::{Kernel, Op};
 use crate::term::Term;
 
 /// Splits every reduction over separate axes.
-pub(super) fn run(graph: &Graph) -> Graph {
+pub(super) fn run(graph: Graph) -> Rewritten {
     rebuild(graph, |op, attrs, operands| match op.kernel {
         Kernel::Call { .. } => reduction(op, attrs, operands[0]),
         _ => None,

@@ -94,25 +94,55 @@ fn product(input: ParseStream<'_>) -> syn::Result<Expr> {
 }
 
 fn unary(input: ParseStream<'_>) -> syn::Result<Expr> {
-    if !input.peek(Token![-]) {
-        return power(input);
+    let signs = signs(input)?;
+    Ok(negated(&signs, power(input)?))
+}
+
+/// The minus signs before a value.
+fn signs(input: ParseStream<'_>) -> syn::Result<Vec<Span>> {
+    let mut signs = Vec::new();
+    while input.peek(Token![-]) {
+        signs.push(input.parse::<Token![-]>()?.span);
+        if signs.len() > CHAIN {
+            return Err(too_long(signs[CHAIN], "-"));
+        }
     }
-    let minus: Token![-] = input.parse()?;
-    let value = unary(input)?;
-    let region = Region::from(minus.span).to(value.region);
-    Ok(match value.kind {
-        ExprKind::Number(number) => Expr { kind: ExprKind::Number(-number), region },
-        _ => Expr { kind: ExprKind::Negate(Box::new(value)), region },
+    Ok(signs)
+}
+
+fn negated(signs: &[Span], value: Expr) -> Expr {
+    signs.iter().rev().fold(value, |value, &sign| {
+        let region = Region::from(sign).to(value.region);
+        match value.kind {
+            ExprKind::Number(number) => Expr { kind: ExprKind::Number(-number), region },
+            _ => Expr { kind: ExprKind::Negate(Box::new(value)), region },
+        }
     })
 }
 
+/// `a ^ b ^ c` is `a ^ (b ^ c)`. An exponent may have a sign.
 fn power(input: ParseStream<'_>) -> syn::Result<Expr> {
-    let base = postfix(input)?;
-    if !input.peek(Token![^]) {
-        return Ok(base);
+    let mut chain = vec![(Vec::new(), postfix(input)?)];
+    while input.peek(Token![^]) {
+        let caret = input.parse::<Token![^]>()?.span;
+        if chain.len() > CHAIN {
+            return Err(too_long(caret, "^"));
+        }
+        chain.push((signs(input)?, postfix(input)?));
     }
-    input.parse::<Token![^]>()?;
-    Ok(binary("^", base, unary(input)?))
+    let powers = chain.into_iter().rev().map(|(signs, value): (Vec<Span>, Expr)| (signs, value));
+    let power = powers
+        .reduce(|(signs, exponent), (outer, base)| (outer, binary("^", base, negated(&signs, exponent))));
+    power.map(|(signs, value)| negated(&signs, value)).ok_or_else(|| input.error("a formula is missing here"))
+}
+
+/// So many signs, or powers of powers, may follow each other: like brackets, each one lies inside of the one before.
+const CHAIN: usize = 100;
+
+fn too_long(at: Span, sign: &str) -> syn::Error {
+    Diagnostic::new(at, format!("more than {CHAIN} `{sign}` follow each other"))
+        .help("give a part a name of its own: `h = …;`")
+        .into()
 }
 
 fn binary(symbol: &'static str, left: Expr, right: Expr) -> Expr {

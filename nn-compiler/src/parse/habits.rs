@@ -46,6 +46,14 @@ pub(super) fn statement(input: ParseStream<'_>) -> Option<Diagnostic> {
             let near = nearest(&word, ["param", "loss", "for"]).filter(|near| *near != word)?;
             at(&format!("no statement starts with `{word}`"), &format!("did you mean `{near}`?"))
         }
+        "loss" | "param" if matches!(&second, Some(TokenTree::Punct(sign)) if sign.as_char() == ':') => at(
+            &format!("`{word}` has no `:` after it"),
+            if word == "loss" {
+                "write `loss mse(y, target);`"
+            } else {
+                "write `param w: [16, 64], b: [64];`"
+            },
+        ),
         _ => match (second, third) {
             (Some(TokenTree::Punct(sign)), Some(TokenTree::Punct(equals)))
                 if "+-*/".contains(sign.as_char())

@@ -31,12 +31,47 @@ pub fn source(tokens: TokenStream) -> Result<Source, Diagnostics> {
             .help("write `y = sigmoid(x*w + b)`, or `model Name(x) -> y { … }`")
             .into());
     }
+    if let Some(mistake) = unreadable(&tokens) {
+        return Err(mistake.into());
+    }
     let form = if is_full(&tokens) {
         items(tokens, &mut errors)
     } else {
         Form::Short(body(tokens, None, &mut errors))
     };
     Ok(Source { form, errors })
+}
+
+/// Brackets within brackets: a parser that descends into them needs stack for each, and rustc's is not ours to grow.
+const DEEPEST: usize = 100;
+
+/// What no later stage can take, wherever it stands: brackets that are nested too deeply, raw names, which are no names
+/// for the intermediates and parameters that are called after them.
+fn unreadable(tokens: &TokenStream) -> Option<Diagnostic> {
+    let mut open = vec![tokens.clone().into_iter()];
+    let mut is_attribute = false;
+    while let Some(trees) = open.last_mut() {
+        let tree = trees.next();
+        match &tree {
+            Some(TokenTree::Group(group)) if open.len() > DEEPEST => {
+                let fact = format!("brackets are nested more than {DEEPEST} deep");
+                let help = "give the inner parts names of their own: `h = …;`";
+                return Some(Diagnostic::new(group.span_open(), fact).help(help));
+            }
+            // Attributes are Rust's.
+            Some(TokenTree::Group(group)) if !is_attribute => open.push(group.stream().into_iter()),
+            Some(TokenTree::Ident(name)) if name.to_string().starts_with("r#") => {
+                let fact = format!("`{name}` is no name in a model");
+                return Some(
+                    Diagnostic::new(name.span(), fact).help("choose one that is no keyword of Rust"),
+                );
+            }
+            Some(_) => {}
+            None => drop(open.pop()),
+        }
+        is_attribute = matches!(&tree, Some(TokenTree::Punct(sign)) if sign.as_char() == '#');
+    }
+    None
 }
 
 /// The visibility and the name of each model, as far as they can be told, whatever is wrong with the rest; `None`
@@ -313,13 +348,35 @@ fn attributes(input: ParseStream<'_>) -> syn::Result<(Vec<syn::Attribute>, Optio
         // `#[crate = path]` is no attribute for syn, for `crate` names no attribute.
         let ahead = input.fork();
         if let Ok(path) = crate_attribute(&ahead) {
+            let region = Region::of(&path);
             crate_attribute(input)?;
-            runtime = Some(path);
+            if runtime.replace(path).is_some() {
+                return Err(Diagnostic::new(region, "the runtime's path is given twice")
+                    .help("one `#[crate = path]` is enough")
+                    .into());
+            }
+        } else if let Some(attribute) = is_crate_attribute(input) {
+            return Err(Diagnostic::new(attribute, "the runtime crate has a path")
+                .help("write `#[crate = ::nn_runtime]`")
+                .into());
         } else {
             attributes.push(one_attribute(input)?);
         }
     }
     Ok((attributes, runtime))
+}
+
+/// The word `crate` at the start of an attribute, whatever follows.
+fn is_crate_attribute(input: ParseStream<'_>) -> Option<Span> {
+    let inside = |input: ParseStream<'_>| {
+        input.parse::<Token![#]>()?;
+        let content;
+        bracketed!(content in input);
+        let word = content.parse::<Token![crate]>()?;
+        content.parse::<TokenStream>()?;
+        Ok(word.span)
+    };
+    inside(&input.fork()).ok()
 }
 
 fn crate_attribute(input: ParseStream<'_>) -> syn::Result<TokenStream> {
@@ -377,6 +434,9 @@ fn variable(input: ParseStream<'_>, what: &str) -> syn::Result<Variable> {
     Ok(Variable { name, shape })
 }
 
+/// What the size of a batch is called elsewhere.
+const BATCH: &[&str] = &["batch", "batch_size", "Batch", "bs", "BATCH", "BATCH_SIZE", "None"];
+
 fn size(input: ParseStream<'_>) -> syn::Result<Size> {
     let trees = input.cursor().token_stream().into_iter();
     let written: TokenStream =
@@ -393,10 +453,15 @@ fn size(input: ParseStream<'_>) -> syn::Result<Size> {
             _ => not_a_size("a tensor has at least one element and at most 2^31"),
         };
     }
-    if written.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(_))) {
+    let names_batch =
+        |tree: &TokenTree| matches!(tree, TokenTree::Ident(name) if BATCH.iter().any(|batch| name == batch));
+    if written.clone().into_iter().any(|tree| names_batch(&tree)) {
         return not_a_size(
             "the batch is the compiler's business: leave it out, a model describes one example",
         );
+    }
+    if written.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(_))) {
+        return not_a_size("write the number itself; if it is the size of the batch, leave it out");
     }
     not_a_size("write `[16]` for 16 numbers, and no shape at all for a single one")
 }

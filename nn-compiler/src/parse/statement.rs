@@ -69,7 +69,8 @@ fn names(statement: &[TokenTree]) -> Vec<Ident> {
             || (is_sign(next, &['+', '-', '*', '/', ':']) && is_sign(statement.get(at + 2), &['=']));
         match tree {
             TokenTree::Ident(name) => {
-                let declared = declares && (at == 1 || (at > 1 && is_sign(statement.get(at - 1), &[','])));
+                let declared =
+                    declares && (at == 1 || (at > 1 && is_sign(statement.get(at - 1), &[',', ':'])));
                 let annotated = (at <= 2 || declares) && is_sign(next, &[':']);
                 if binds || declared || annotated || (several && at < bound) {
                     found.push(name.clone());

@@ -289,7 +289,12 @@ impl Writer<'_> {
         let Some((_, attrs)) = graph[product].op() else { return String::new() };
         let dims = Dims::new(attrs, self.shape(a), self.shape(b));
         let is_row = dims.m == 1 && self.varies(a) && !self.varies(b);
-        if is_row && let Some(weight) = transposed(graph, b) {
+        // A transpose that something else needs too has a step of its own, and then it is what is read.
+        let is_computed = self.function.steps.iter().any(|step| step.result == b);
+        if is_row
+            && !is_computed
+            && let Some(weight) = transposed(graph, b)
+        {
             let gate = gate.map_or("None".to_owned(), |gate| format!("Some({})", self.array(gate)));
             return format!("dense_input(s, {}, {}, {gate})", self.array(a), self.name(weight));
         }

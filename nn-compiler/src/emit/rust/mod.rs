@@ -67,10 +67,10 @@ fn forward_of_one(plan: &Plan) -> TokenStream {
     out.tokens()
 }
 
-/// The code of the outputs' gradients, which few read: it follows the same rules.
-fn pullback_text(plan: &Plan) -> String {
+/// The code of the outputs' gradients, which follows the same rules and is not shown.
+fn pullback_code(plan: &Plan) -> TokenStream {
     let mut out = Source::default();
-    let Ok(pullback) = &plan.pullback else { return String::new() };
+    let Ok(pullback) = &plan.pullback else { return TokenStream::new() };
     let model = &plan.program.model;
     let doc = "Gradients of the outputs, weighted by cotangents.";
     let gradients = input_gradients(pullback);
@@ -84,14 +84,14 @@ fn pullback_text(plan: &Plan) -> String {
             tiles::write(model, pullback, "pullback", doc, &stores, &mut out);
         }
     }
-    out.format()
+    out.tokens()
 }
 
 /// Everything that the macro puts in place of a model.
 pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
     let declarations = glue::declarations(plan, texts);
     let computation = source::tokens(&texts.rust);
-    let pullback = source::tokens(&pullback_text(plan));
+    let pullback = pullback_code(plan);
     let implementations = glue::implementations(plan, texts);
     let imports = glue::imports(plan);
     let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()];

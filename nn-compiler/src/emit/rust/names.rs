@@ -126,11 +126,12 @@ impl Names {
     /// Names for a function's leaves and steps, each once.
     pub(super) fn new(function: &Function) -> Self {
         let graph = &function.graph;
+        let means = root_means(function);
         let valued: Vec<NodeId> = graph
             .ids()
             .filter(|id| !matches!(graph[*id].kind, Kind::Op(..) | Kind::Constant(_)))
             .chain(function.steps.iter().flat_map(Step::results))
-            .filter(|&id| !is_root_mean(function, id))
+            .filter(|id| !means.contains(id))
             .collect();
         let label = |id: NodeId| match &graph[id].label {
             Some(label) => label.clone(),
@@ -138,7 +139,8 @@ impl Names {
         };
         // Intermediates are counted in the order of their numbers; a single one needs no number.
         let keys: BTreeSet<usize> = valued.iter().filter_map(|&id| number(&label(id))).collect();
-        let rank = |key: usize| keys.range(..key).count() + 1;
+        let keys: Vec<usize> = keys.into_iter().collect();
+        let rank = |key: usize| keys.partition_point(|&known| known < key) + 1;
 
         let mut taken: HashSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
         taken.extend(ops::ALL.iter().map(|op| op.name.to_owned()));
@@ -184,13 +186,14 @@ fn transposed(function: &Function, id: NodeId) -> Option<String> {
     (matches!(op.kernel, Kernel::Move(_)) && same).then(|| format!("{label}_t"))
 }
 
-/// Whether a mean is a root, which has a name of its own.
-fn is_root_mean(function: &Function, id: NodeId) -> bool {
-    let mean = function.graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
-    let root = |&(root, root_id): &(Root, NodeId)| {
-        root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_))
-    };
-    mean && function.graph.roots.iter().any(root)
+/// The means that are roots, which have names of their own.
+fn root_means(function: &Function) -> BTreeSet<NodeId> {
+    let mean = |id: NodeId| function.graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
+    let roots = function.graph.roots.iter();
+    roots
+        .filter(|&&(root, id)| matches!(root, Root::Loss | Root::ParamGradient(_)) && mean(id))
+        .map(|&(_, id)| id)
+        .collect()
 }
 
 /// The leaves of one kind that a stage reads, by position.

@@ -53,11 +53,6 @@ impl Source {
         self.0.push('\n');
     }
 
-    /// What nobody reads, as tokens without a detour.
-    pub(super) fn tokens(&self) -> TokenStream {
-        tokens(&self.0)
-    }
-
     /// The formatted text.
     ///
     /// # Panics
@@ -83,10 +78,47 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The tokens without formatting, for code that nobody is shown: laying it out costs more than writing it.
+    pub(super) fn tokens(&self) -> TokenStream {
+        let start = format!("#[doc = \"{MARK}");
+        let mut code = String::with_capacity(self.0.len());
+        let mut rest = &self.0[..];
+        while let Some((before, after)) = rest.split_once(&start) {
+            code.push_str(before);
+            // A quotation mark inside of the comment is escaped.
+            let mut escaped = false;
+            let end = after.find(|c: char| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            rest = end.map_or("", |end| after[end + 1..].strip_prefix(']').unwrap_or_default());
+        }
+        code.push_str(rest);
+        tokens(&code)
+    }
+}
+
 /// The tokens of formatted text.
 ///
 /// # Panics
 /// If it is no Rust, which is a defect of the compiler.
 pub(super) fn tokens(text: &str) -> TokenStream {
     text.parse().unwrap_or_else(|error| panic!("the emitted code does not parse: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_left_out_of_what_nobody_reads() {
+        let mut out = Source::default();
+        let body = format!("{} let a = x[0]; {} f(a);", comment(r#"a "quoted" name]"#), comment("b"));
+        out.function("Shown.", &Head::default().function("f", "", &body));
+        assert!(out.format().contains(r#"// a "quoted" name]"#));
+        let expected = "#[doc = \" Shown.\"] #[inline(always)] fn f<S: Simd>() { let a = x[0]; f(a); }";
+        assert_eq!(out.tokens().to_string(), tokens(expected).to_string());
+    }
 }

@@ -29,7 +29,7 @@ fn products() {
         "`@` takes a vector or a matrix on its right: [3] @ [3, 2, 2]",
     );
     refuses(&outer::OUTER, &none, &[&[3], &[3, 2]], "`outer` takes two vectors, not [3] and [3, 2]");
-    refuses(&dot::DOT, &none, &[&[3], &[2]], "the shapes [3] and [2] differ");
+    refuses(&dot::DOT, &none, &[&[3], &[2]], "`{op}` needs equal shapes, not [3] and [2]");
     let swapped = pairs(&[1, 0], &[0, 1]);
     refuses(
         &contract::CONTRACT,
@@ -66,7 +66,8 @@ fn moves() {
         &[&[2, 3], &[2, 4]],
         "[2, 3] and [2, 4] don't join along axis 0",
     );
-    refuses(&concat::CONCAT, &Attrs::axes([0]), &[&[], &[]], "there is no axis 0 in []");
+    refuses(&concat::CONCAT, &Attrs::axes([1]), &[&[], &[]], "there is no axis 1 in [1]");
+    refuses(&concat::CONCAT, &Attrs::axes([0]), &[&[], &[2, 3]], "[1] and [2, 3] don't join along axis 0");
     refuses(&slice::SLICE, &Attrs::sizes([3, 3]), &[&[5]], "`3..6` is outside of axis 0 of [5]");
     refuses(&slice::SLICE, &pairs(&[0], &[5, 1]), &[&[5]], "`5` is outside of axis 0 of [5]");
     refuses(&slice::SLICE, &Attrs::sizes([3, 0]), &[&[5]], "`3..3` is empty");
@@ -76,7 +77,7 @@ fn moves() {
 #[test]
 fn others() {
     let none = Attrs::default();
-    let mismatch = refuses(&add::ADD, &none, &[&[3], &[4]], "the shapes [3] and [4] differ");
+    let mismatch = refuses(&add::ADD, &none, &[&[3], &[4]], "`{op}` needs equal shapes, not [3] and [4]");
     assert_eq!(mismatch.expected, Some((1, Shape::from([3]))));
     refuses(&sum::SUM, &Attrs::axes([2]), &[&[2, 3]], "there is no axis 2 in [2, 3]");
     refuses(&sum::SUM, &Attrs::axes([1, 0]), &[&[2, 3]], "the axes [1, 0] are not ascending");
@@ -94,7 +95,7 @@ fn others() {
         "the low bound 1 is above the high bound 0",
     );
     refuses(&huber::HUBER, &Attrs::numbers(&[0.0]), &[&[3], &[3]], "`huber` needs a positive `delta`, not 0");
-    refuses(&mse::MSE, &none, &[&[3], &[]], "the shapes [3] and [] differ");
+    refuses(&mse::MSE, &none, &[&[3], &[]], "`{op}` needs equal shapes, not [3] and []");
     refuses(
         &cross_entropy::CROSS_ENTROPY,
         &none,
