@@ -101,23 +101,29 @@ fn steps_allocate_nothing() {
     }
 
     let wide = Wide::new(1);
-    let mut predictor = Predictor::new(1000);
     let mut outputs = vec![0.0; 1000];
-    assert_eq!(allocations(|| predictor.predict(&wide, &batch, &mut outputs)), 0);
     assert_eq!(allocations(|| wide.infer(&[0.5, -1.0])), 0);
     assert_eq!(allocations(|| Small::new(1).infer(0.5, -1.0)), 0);
     assert_eq!(allocations(|| Arrays::new(1).infer(&[0.5, -1.0])), 0);
     #[cfg(feature = "rayon")]
-    rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(|| {
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut predictor = Predictor::new(1000);
+            let mut predict = |count| {
+                for _ in 0..count {
+                    predictor.predict(&wide, &batch, &mut outputs);
+                }
+            };
+            predict(20);
+            assert_eq!(allocations(|| predict(100)), 0, "{threads} threads");
+        });
+    }
+    #[cfg(not(feature = "rayon"))]
+    {
         let mut predictor = Predictor::new(1000);
-        let mut predict = |count| {
-            for _ in 0..count {
-                predictor.predict(&wide, &batch, &mut outputs);
-            }
-        };
-        predict(20);
-        assert_eq!(allocations(|| predict(100)), 0);
-    });
+        assert_eq!(allocations(|| predictor.predict(&wide, &batch, &mut outputs)), 0);
+    }
 
     let mut fit = |epochs| {
         let trainer = Trainer::new(sgd).epochs(epochs).batch_size(64);
