@@ -4,7 +4,7 @@
 //! whatever the widths of the layers, nothing is reduced across lanes but the sums at the end, and a whole pass is one
 //! function without calls. Against it stand the sums over the examples, which take a register's width for every
 //! parameter and are read and written once for each line of examples: where the layers are wide, a matrix kernel on
-//! tiles is faster. The limits are where the two were measured to meet; see the architecture page.
+//! tiles is faster. The limits are where the two were measured to meet, by `nn-runtime/benches/layouts.rs`.
 
 use super::{LANES_LIMIT, operations};
 use crate::graph::{Graph, Kind, NodeId};
@@ -15,7 +15,7 @@ const WIDTH: usize = 32;
 /// The widest tensor that is given: an input is only read.
 const GIVEN: usize = 64;
 /// The most elements that are summed over the examples.
-const SUMS: usize = 640;
+const SUMS: usize = 900;
 
 /// Whether every tensor of the graph is small.
 pub(super) fn fit(graph: &Graph) -> bool {

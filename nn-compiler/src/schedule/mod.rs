@@ -87,13 +87,11 @@ impl Plan {
         pullback: Result<Graph, Diagnostics>,
     ) -> Self {
         let graphs = [Some(&forward), training.as_ref(), pullback.as_ref().ok()];
+        let fit = graphs.into_iter().flatten().all(|graph| is_scalar(graph) || arrays::fit(graph));
         let tensors = match program.model.layout {
             Some(Layout::Lanes) => Lowering::Arrays,
-            Some(Layout::Tiles) => Lowering::Tiles,
-            None if graphs.into_iter().flatten().all(|graph| is_scalar(graph) || arrays::fit(graph)) => {
-                Lowering::Arrays
-            }
-            None => Lowering::Tiles,
+            None if fit => Lowering::Arrays,
+            Some(Layout::Tiles) | None => Lowering::Tiles,
         };
         let order = |graph: Graph| {
             let lowering = if is_scalar(&graph) { Lowering::Lanes } else { tensors };

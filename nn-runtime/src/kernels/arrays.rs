@@ -142,7 +142,7 @@ fn sums<S: Simd, T: Real, const K: usize, const N: usize, const R: usize>(
             }
         }
         for (i, &x) in x.iter().enumerate() {
-            let weight = &weight[i * row + j * col..][..(R - 1) * col + 1];
+            let weight = &weight[i * row + j * col..][..=(R - 1) * col];
             for (r, sum) in sums.iter_mut().enumerate() {
                 *sum += x * weight[r * col];
             }
@@ -186,7 +186,7 @@ pub fn batch_sum<S: Simd, T: Real, const N: usize>(
 ) {
     for (x, sum) in counted(rows, x).iter().zip(&mut sums[..N]) {
         for register in registers(x) {
-            *sum = *sum + register;
+            *sum += register;
         }
     }
 }
@@ -294,6 +294,10 @@ pub fn contract<S: Simd, T: Real, const O: usize>(
 }
 
 /// `[1 where index = 0, 1 where index = 1, …]`; NaN where the index is not a whole number below `N`.
+///
+/// # Panics
+///
+/// If the result does not have as many elements as there are classes.
 #[inline(always)]
 pub fn one_hot<S: Simd, T: Real, const N: usize>(
     s: S,
@@ -486,6 +490,9 @@ fn exponentials<S: Simd, T: Real>(
     sum
 }
 
+/// What [`softmax_cross_entropy`] gives.
+pub type LossAndError<S, T, const N: usize> = ([Lanes<S, T>; 1], [Lanes<S, T>; N]);
+
 /// The cross-entropy of a softmax with a class index, and its derivative by the softmax's operands:
 /// `log Σ_c exp x[c] - x[target]` and `softmax(x) - one_hot(target)`. NaN where the target is not a whole number below
 /// the number of classes.
@@ -495,7 +502,7 @@ pub fn softmax_cross_entropy<S: Simd, T: Real, const N: usize>(
     _: usize,
     x: &[Lanes<S, T>; N],
     [target]: &[Lanes<S, T>; 1],
-) -> ([Lanes<S, T>; 1], [Lanes<S, T>; N]) {
+) -> LossAndError<S, T, N> {
     let mut d = [Lanes::zero(s); N];
     let loss = cross_entropy_columns(x, *target, &mut d);
     ([loss], d)

@@ -179,10 +179,9 @@ unsafe fn strip<S: Simd, T: Real, const NV: usize, const PARTS: usize>(
     }
     let mut half = PARTS / 2;
     while half > 0 {
-        for part in 0..half {
-            for v in 0..NV {
-                sums[part][v] = sums[part][v] + sums[part + half][v];
-            }
+        let (kept, added) = sums.split_at_mut(half);
+        for (kept, added) in kept.iter_mut().flatten().zip(added.iter().flatten()) {
+            *kept += *added;
         }
         half /= 2;
     }
