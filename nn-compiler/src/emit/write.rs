@@ -189,7 +189,10 @@ pub(super) fn backward(program: &Program, function: &Function, style: Style) -> 
     // What a formula speaks of has a line too, even where no value of its own is kept.
     let is_read = RefCell::new(vec![false; graph.len()]);
     let line = |id: NodeId| {
-        let inside = |node: NodeId| node == id || fused[id.index()].contains(&node) || moves(node);
+        let inside = |node: NodeId| {
+            let is_part = node == id || fused[id.index()].contains(&node) || moves(node);
+            is_part && graph[node].op().is_some()
+        };
         let formula = expand(graph, id, style, &|node| {
             let name = if inside(node) { None } else { read(&names, style, node) };
             is_read.borrow_mut()[node.index()] |= name.is_some();
