@@ -18,7 +18,6 @@ fn main() {
         ("models", "f64", "f64s", ""),
         ("operations", "f32", "operations_in_tiles_f32", "#[layout(tiles)]"),
         ("operations", "f64", "operations_in_tiles_f64", "#[layout(tiles)]"),
-        ("operations", "f32", "operations_in_lanes_f32", "#[layout(lanes)]"),
         ("operations", "f64", "operations_in_lanes_f64", "#[layout(lanes)]"),
         ("unusual", "f32", "unusual_f32", ""),
         ("unusual", "f64", "unusual_f64", ""),

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 /// As many as the macro compiles; each takes rustc about a second.
-pub const COMPILED: usize = 8;
+pub const COMPILED: usize = 4;
 
 /// The source of a model of random shapes, the same for the same number.
 pub fn source(name: &str, number: usize) -> String {
