@@ -120,8 +120,29 @@ fn product<S: Simd, T: Real, const K: usize, const N: usize>(
         j = sums::<S, T, K, N, 4>(s, x, weight, start, &mut y, j);
     }
     j = sums::<S, T, K, N, 2>(s, x, weight, start, &mut y, j);
-    sums::<S, T, K, N, 1>(s, x, weight, start, &mut y, j);
+    if j < N {
+        y[j] = sum_in_parts(s, x, weight, start, j);
+    }
     y
+}
+
+/// Element `j` of a product on its own: four sums, so that an addition need not wait for the one before it.
+#[inline(always)]
+fn sum_in_parts<S: Simd, T: Real, const K: usize>(
+    s: S,
+    x: &[Lanes<S, T>; K],
+    (weight, [row, col]): (&[T], [usize; 2]),
+    start: Option<&[T]>,
+    j: usize,
+) -> Lanes<S, T> {
+    let mut sums = [Lanes::zero(s); 4];
+    if let Some(start) = start {
+        sums[0] = Lanes::splat(s, start[j]);
+    }
+    for (i, &x) in x.iter().enumerate() {
+        sums[i % 4] += x * weight[i * row + j * col];
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
 /// The elements of a product from `j` on, `R` at a time, and the first that is left.

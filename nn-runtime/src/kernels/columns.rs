@@ -164,7 +164,7 @@ pub(super) fn for_tiles<S: Simd, T: Real>(
     [n, stride]: [usize; 2],
     x: &[T],
     out: &mut [T],
-    code: impl Fn(usize, &[Lanes<S, T>], &mut [Lanes<S, T>]),
+    code: impl Fn(&[Lanes<S, T>], &mut [Lanes<S, T>]),
 ) {
     let mut first = 0;
     while first < rows {
@@ -178,7 +178,7 @@ pub(super) fn for_tiles<S: Simd, T: Real>(
             &mut columns,
         );
         let mut results = [Lanes::zero(s); NARROW];
-        code(count, &columns[..n], &mut results[..n]);
+        code(&columns[..n], &mut results[..n]);
         rows_of_columns(s, [count, n, stride], &results, &mut out[first * stride..]);
         first += count;
     }

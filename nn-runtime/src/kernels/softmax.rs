@@ -43,7 +43,7 @@ pub(super) fn normalise<S: Simd, T: Real, const LOG: bool>(
             x,
             out,
             #[inline(always)]
-            |_, x, out| if LOG { log_softmax_run(x, out, 0..len) } else { softmax_run(x, out, 0..len) },
+            |x, out| if LOG { log_softmax_run(x, out, 0..len) } else { softmax_run(x, out, 0..len) },
         );
     }
     for r in 0..rows {
