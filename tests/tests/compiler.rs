@@ -101,3 +101,47 @@ fn shared_values_are_worked_on_once() {
         assert!(texts.explanation.len() < 100_000, "{}", texts.explanation.len());
     }
 }
+
+/// What a function needs twice is computed once, in one line or two, and a long sum is no longer line.
+#[test]
+fn formulas_stay_short() {
+    let nested = format!("{}x*w{}", "twice(".repeat(60), ")".repeat(60));
+    let long = vec!["x*w"; 1000].join(" + ");
+    let wide = vec!["v[0]*w"; 300].join(" + ");
+    for (inputs, formula) in [("x", nested), ("x", long), ("x, v: [2]", format!("x * w + {wide}"))] {
+        let plan = compiled(&format!(
+            "fn _twice(x) {{ x + x }}
+            model M({inputs}) -> y {{ param w; y = {}; loss mse(y, target); }}",
+            formula.replace("twice", "_twice")
+        ));
+        let rust = nn_compiler::texts(&plan).rust;
+        let longest = rust.lines().map(str::len).max().unwrap_or(0);
+        assert!(
+            rust.len() < 500 * formula.len() && longest < 4_000,
+            "{} bytes, {longest} in a line",
+            rust.len()
+        );
+    }
+}
+
+/// rustdoc takes a drawing as HTML as long as no line is empty.
+#[test]
+fn the_documentation_draws_what_is_small_enough() {
+    let mut drawn = 0;
+    for file in every_file() {
+        let plan = plan(&file.tokens);
+        let docs = nn_compiler::emit::docs::text(&plan, &nn_compiler::texts(&plan));
+        assert!(docs.contains("trainable parameters") && docs.contains("# Formulas"), "{docs}");
+        let Some((_, rest)) = docs.split_once("<svg ") else { continue };
+        let (drawing, _) = rest.split_once("</svg>").expect("a drawing has an end");
+        assert!(drawing.lines().all(|line| !line.trim().is_empty()), "{}", file.name);
+        for param in &plan.program.model.params {
+            assert!(drawing.contains(&format!(">{}</text>", param.name)), "{}: {}", file.name, param.name);
+        }
+        drawn += 1;
+    }
+    assert!(drawn > 20, "{drawn} drawings");
+    let large =
+        compiled("model M(x: [4]) -> y { h = x; for i in 0..30 { h = relu(dense(h, 4)); } y = sum(h); }");
+    assert!(nn_compiler::emit::svg::text(&large.program).is_none());
+}

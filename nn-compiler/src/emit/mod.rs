@@ -1,8 +1,10 @@
 //! The exporters: one file each, from a plan or a graph to text or tokens.
 
+pub mod docs;
 pub mod dot;
 pub mod explain;
 pub mod latex;
 pub mod rust;
 pub mod summary;
+pub mod svg;
 mod write;

@@ -1,12 +1,18 @@
 //! What is computed together: a chain of pointwise operations is one loop, a product takes bias, activation
 //! and gate with it, and a mean of products never makes them one by one.
 
+use std::collections::BTreeSet;
+
 use super::{Lowering, When};
 use crate::graph::{Graph, Kind, NodeId};
 use crate::ops::{Epilogue, Kernel};
 
 /// The values that one loop over rows can read: the runtime's kernel takes so many.
 const SOURCES: usize = 8;
+
+/// The operations that one formula takes in. Without a bound, a sum of thousands of terms is one line, which takes
+/// quadratic time here, and more stack in rustc than there is.
+const PARTS: usize = 40;
 
 /// One line of emitted code.
 #[derive(Clone, Debug)]
@@ -149,11 +155,10 @@ struct Fuser<'a> {
 }
 
 impl Fuser<'_> {
-    /// Whether a node is used once, by `user`, in the same stage, and by nobody outside.
+    /// Whether a node is used once, by `user`, in the same stage, and by nobody outside. What `user` needs twice, as in
+    /// `q + q`, would be written and computed twice, and twice again at each level of such sums.
     fn only_for(&self, id: NodeId, user: NodeId) -> bool {
-        !self.wanted[id.index()]
-            && self.graph.users(id).iter().all(|&other| other == user)
-            && self.at(id) == self.at(user)
+        !self.wanted[id.index()] && self.graph.users(id) == [user] && self.at(id) == self.at(user)
     }
 
     /// When a node is worked on. A mean is complete after the last tile, but each tile adds to it.
@@ -192,7 +197,13 @@ impl Fuser<'_> {
     fn formula(&self, top: NodeId, id: NodeId, fused: &mut Vec<NodeId>) {
         for operand in self.graph.operands(id) {
             let named = self.lowering != Lowering::Tiles && self.graph.is_named(operand);
-            if self.sources(top, operand, fused) > SOURCES {
+            // A line on lanes reads as many values as it likes.
+            let in_lanes = match self.lowering {
+                Lowering::Lanes => true,
+                Lowering::Arrays => self.at(top) == When::Tile,
+                Lowering::Tiles => false,
+            };
+            if fused.len() >= PARTS || (!in_lanes && self.sources(top, operand, fused) > SOURCES) {
                 continue;
             }
             let inline = match self.kernel(operand) {
@@ -214,24 +225,13 @@ impl Fuser<'_> {
 
     /// How many values a formula reads when it takes in one more operand, counting each part's own.
     fn sources(&self, top: NodeId, operand: NodeId, fused: &[NodeId]) -> usize {
-        let parts = fused.iter().copied().chain([top, operand]);
-        let mut reads: Vec<NodeId> = parts
-            .clone()
-            .flat_map(|part| self.graph.operands(part))
-            .filter(|read| {
-                !parts.clone().any(|part| part == *read)
-                    && !matches!(self.graph[*read].kind, Kind::Constant(_))
-            })
+        let parts: BTreeSet<NodeId> = fused.iter().copied().chain([top, operand]).collect();
+        let reads: BTreeSet<NodeId> = parts
+            .iter()
+            .flat_map(|&part| self.graph.operands(part))
+            .filter(|read| !parts.contains(read) && !matches!(self.graph[*read].kind, Kind::Constant(_)))
             .collect();
-        reads.sort_unstable();
-        reads.dedup();
-        // A line on lanes reads as many as it likes.
-        let in_lanes = match self.lowering {
-            Lowering::Lanes => true,
-            Lowering::Arrays => self.at(top) == When::Tile,
-            Lowering::Tiles => false,
-        };
-        if in_lanes { 0 } else { reads.len() }
+        reads.len()
     }
 
     /// The scalar that a node stretches, if that is all it does, and nothing else needs the stretched one.

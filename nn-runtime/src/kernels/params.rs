@@ -87,8 +87,8 @@ macro_rules! flat {
         $vis struct $Name { $( $(#[$field_attribute])* $field_vis $field: $Field, )* }
 
         // SAFETY: `repr(C)` puts the fields in a row, and the assertions reject fields with pads at their end
-        // or in front of them; the alignment of a line is a multiple of that of a scalar.
-        #[allow(unsafe_code)]
+        // or in front of them; the alignment of a line is a multiple of that of a scalar. There is no `allow` here:
+        // lints leave what another crate's macro writes alone, and a crate that forbids unsafe code forbids to allow it.
         unsafe impl $crate::kernels::Flat<$T> for $Name {
             const LEN: usize = {
                 #[allow(unused_mut)]
