@@ -6,7 +6,7 @@
 //! parameter and are read and written once for each line of examples: where the layers are wide, a matrix kernel on
 //! tiles is faster. The limits are where the two were measured to meet, by `nn-runtime/benches/layouts.rs`.
 
-use super::{LANES_LIMIT, operations};
+use super::is_short;
 use crate::graph::{Graph, Kind, NodeId};
 use crate::ops::Kernel;
 
@@ -37,5 +37,5 @@ pub(super) fn fit(graph: &Graph) -> bool {
         }
     };
     let sums: usize = graph.ids().filter(|&id| is_mean(id)).map(count).sum();
-    operations(graph) <= LANES_LIMIT && sums <= SUMS && graph.ids().all(is_small)
+    is_short(graph) && sums <= SUMS && graph.ids().all(is_small)
 }

@@ -75,7 +75,6 @@ pub struct Function {
 /// Straight-line code of more operations than this spills registers and strains rustc; see the design's
 /// measurements.
 const LANES_LIMIT: usize = 150;
-
 impl Plan {
     /// The order of computation of a model's optimised graphs.
     ///
@@ -109,12 +108,12 @@ fn is_scalar(graph: &Graph) -> bool {
         let inline = matches!(kernel, None | Some(Kernel::Pointwise | Kernel::Mean | Kernel::View));
         graph[id].shape.is_scalar() && inline
     };
-    operations(graph) <= LANES_LIMIT && graph.ids().all(fits)
+    is_short(graph) && graph.ids().all(fits)
 }
 
-/// The number of values that are computed.
-fn operations(graph: &Graph) -> usize {
-    graph.ids().filter(|&id| matches!(graph[id].kind, Kind::Op(..))).count()
+/// Whether a graph is short enough for straight-line code.
+fn is_short(graph: &Graph) -> bool {
+    graph.ids().filter(|&id| graph[id].op().is_some()).count() <= LANES_LIMIT
 }
 
 /// The order of computation of an optimised graph.

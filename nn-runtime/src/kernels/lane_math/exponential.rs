@@ -3,42 +3,62 @@
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
 
 use super::logarithm::log1p_up_to_one;
-use super::{Tables, Vector, polynomial, round, splat};
+use super::{Vector, outlined, polynomial, round, splat};
 use crate::kernels::{LaneExpr, Lanes, Real};
 
 /// `e^x`: 0 below and infinite above the range, subnormal in between.
 #[inline(always)]
 pub fn exp<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    Lanes(exp_vector::<E::Simd, E::Real>(x.lanes().0))
+    outlined(x.lanes(), exp_inline)
+}
+
+#[inline(always)]
+fn exp_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    Lanes(exp_vector::<S, T>(x.0))
 }
 
 /// The logistic function `1 / (1 + e^-x)`, with full relative precision where it is close to 0, and 0 where it is no
 /// normal number.
 #[inline(always)]
 pub fn sigmoid<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes().0;
-    let one = splat::<E::Simd, E::Real>(x, E::Real::ONE);
-    let e = exp_negative::<E::Simd, E::Real>(-x.abs(), E::Real::EXP_NORMAL);
-    Lanes(x.simd_lt(splat::<E::Simd, E::Real>(x, E::Real::ZERO)).select(e, one) / (e + one))
+    outlined(x.lanes(), sigmoid_inline)
+}
+
+#[inline(always)]
+fn sigmoid_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    let x = x.0;
+    let one = splat::<S, T>(x, T::ONE);
+    let e = exp_negative::<S, T>(-x.abs(), T::EXP_NORMAL);
+    Lanes(x.simd_lt(splat::<S, T>(x, T::ZERO)).select(e, one) / (e + one))
 }
 
 /// `log(1 + e^x)`, as `max(x, 0) + log(1 + e^-|x|)`; 0 where it is no normal number.
 #[inline(always)]
 pub fn softplus<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes().0;
-    let zero = splat::<E::Simd, E::Real>(x, E::Real::ZERO);
-    let e = exp_negative::<E::Simd, E::Real>(-x.abs(), E::Real::EXP_NORMAL);
-    let rest = log1p_up_to_one::<E::Simd, E::Real>(e);
+    outlined(x.lanes(), softplus_inline)
+}
+
+#[inline(always)]
+fn softplus_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    let x = x.0;
+    let zero = splat::<S, T>(x, T::ZERO);
+    let e = exp_negative::<S, T>(-x.abs(), T::EXP_NORMAL);
+    let rest = log1p_up_to_one::<S, T>(e);
     Lanes(x.simd_gt(zero).select(x, zero) + rest)
 }
 
 /// The hyperbolic tangent, as `-m / (2 + m)` with `m = e^(-2|x|) - 1`, which is precise at 0 too.
 #[inline(always)]
 pub fn tanh<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes().0;
-    let twice = x.abs() * -(E::Real::ONE + E::Real::ONE);
-    let m = expm1_negative::<E::Simd, E::Real>(twice);
-    Lanes((-m / (m + (E::Real::ONE + E::Real::ONE))).copysign(x))
+    outlined(x.lanes(), tanh_inline)
+}
+
+#[inline(always)]
+fn tanh_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    let x = x.0;
+    let twice = x.abs() * -(T::ONE + T::ONE);
+    let m = expm1_negative::<S, T>(twice);
+    Lanes((-m / (m + (T::ONE + T::ONE))).copysign(x))
 }
 
 #[inline(always)]

@@ -2,13 +2,18 @@
 
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
 
-use super::{Vector, polynomial, splat};
+use super::{Vector, outlined, polynomial, splat};
 use crate::kernels::{LaneExpr, Lanes, Real};
 
 /// The natural logarithm: `-∞` at 0, NaN below.
 #[inline(always)]
 pub fn log<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    Lanes(log_vector::<E::Simd, E::Real>(x.lanes().0))
+    outlined(x.lanes(), log_inline)
+}
+
+#[inline(always)]
+fn log_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    Lanes(log_vector::<S, T>(x.0))
 }
 
 #[inline(always)]

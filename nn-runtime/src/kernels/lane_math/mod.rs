@@ -57,6 +57,21 @@ pub fn abs<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
     Lanes(x.lanes().0.abs())
 }
 
+/// `f(x)`. In a build that checks, which usually does not optimise either, it is a call: inlined into code that is not
+/// optimised, every function would take kilobytes of the caller's stack and rustc's time at each place.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn outlined<S: Simd, T: Real>(x: Lanes<S, T>, f: impl FnOnce(Lanes<S, T>) -> Lanes<S, T>) -> Lanes<S, T> {
+    if cfg!(debug_assertions) {
+        x.token().vectorize(
+            #[inline(always)]
+            || f(x),
+        )
+    } else {
+        f(x)
+    }
+}
+
 /// `Σ coefficients[i] xⁱ`, by Horner's rule.
 #[inline(always)]
 fn polynomial<S: Simd, T: Real>(x: Vector<S, T>, coefficients: &[T]) -> Vector<S, T> {

@@ -4,7 +4,7 @@ use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdNarrow, SimdWiden, f3
 
 use super::exponential::exp_vector;
 use super::logarithm::{special_cases, split};
-use super::{Tables, polynomial, splat};
+use super::{Tables, outlined, polynomial, splat};
 use crate::kernels::{LaneExpr, LanePair, Lanes, Real};
 
 /// `x^n`, by repeated squaring; of negative `n`, the reciprocal of that.
@@ -29,20 +29,29 @@ pub fn powi<E: LaneExpr>(x: E, n: i32) -> Lanes<E::Simd, E::Real> {
 /// `x^y`. A finite negative `x` needs a whole `y`, else the power is NaN; `x^0` and `1^y` are 1, whatever the other is.
 #[inline(always)]
 pub fn pow<A: LanePair<B>, B>(x: A, y: B) -> Lanes<A::Simd, A::Real> {
-    let [x, y] = x.pair(y).map(|lanes| lanes.0);
-    let [zero, one, nan] =
-        [A::Real::ZERO, A::Real::ONE, A::Real::NAN].map(|value| splat::<A::Simd, A::Real>(x, value));
+    let [x, y] = x.pair(y);
+    outlined(
+        x,
+        #[inline(always)]
+        |x| pow_inline(x, y),
+    )
+}
 
-    let magnitude = A::Real::pow_positive(x.abs(), y);
+#[inline(always)]
+fn pow_inline<S: Simd, T: Real>(x: Lanes<S, T>, y: Lanes<S, T>) -> Lanes<S, T> {
+    let (x, y) = (x.0, y.0);
+    let [zero, one, nan] = [T::ZERO, T::ONE, T::NAN].map(|value| splat::<S, T>(x, value));
+
+    let magnitude = T::pow_positive(x.abs(), y);
     // 1^±∞ is 1.
     let magnitude = x.abs().simd_eq(one).select(y.simd_eq(y).select(one, y), magnitude);
     let whole = y.floor().simd_eq(y);
-    let half = y * A::Real::from_f64(0.5);
+    let half = y * T::from_f64(0.5);
     let odd = whole & half.floor().simd_ne(half);
     // Also the power of -0 is signed.
     let negative = x.is_sign_negative();
     let signed = (negative & odd).select(-magnitude, magnitude);
-    let finite = x.simd_gt(splat::<A::Simd, A::Real>(x, -A::Real::INFINITY));
+    let finite = x.simd_gt(splat::<S, T>(x, -T::INFINITY));
     let power = (x.simd_lt(zero) & finite & !whole).select(nan, signed);
     let power = (x.simd_ne(x) | y.simd_ne(y)).select(x + y, power);
     Lanes((y.simd_eq(zero) | x.simd_eq(one)).select(one, power))

@@ -2,35 +2,45 @@
 
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdMask, SimdNarrow, SimdWiden, f32x16, f64x8};
 
-use super::{Vector, polynomial, round, splat};
+use super::{Vector, outlined, polynomial, round, splat};
 use crate::kernels::{LaneExpr, Lanes, Real};
 
 /// The sine; of infinities, NaN.
 #[inline(always)]
 pub fn sin<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes().0;
-    let reduced = E::Real::reduce_angle(x);
-    let (sine, cosine) = kernels::<E::Simd, E::Real>(&reduced);
+    outlined(x.lanes(), sin_inline)
+}
+
+#[inline(always)]
+fn sin_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    let x = x.0;
+    let reduced = T::reduce_angle(x);
+    let (sine, cosine) = kernels::<S, T>(&reduced);
     let quarter = reduced.quarter;
-    let [one, two] = [E::Real::ONE, E::Real::ONE + E::Real::ONE].map(|q| splat::<E::Simd, E::Real>(x, q));
+    let [one, two] = [T::ONE, T::ONE + T::ONE].map(|q| splat::<S, T>(x, q));
     let y = quarter.abs().simd_eq(one).select(cosine, sine);
     let y = (quarter.abs().simd_eq(two) | quarter.simd_eq(-one)).select(-y, y);
     // The sign of zero is the argument's.
-    let y = x.simd_eq(splat::<E::Simd, E::Real>(x, E::Real::ZERO)).select(x, y);
-    large_arguments(Lanes(x), Lanes(y), E::Real::sin_scalar)
+    let y = x.simd_eq(splat::<S, T>(x, T::ZERO)).select(x, y);
+    large_arguments(Lanes(x), Lanes(y), T::sin_scalar)
 }
 
 /// The cosine; of infinities, NaN.
 #[inline(always)]
 pub fn cos<E: LaneExpr>(x: E) -> Lanes<E::Simd, E::Real> {
-    let x = x.lanes().0;
-    let reduced = E::Real::reduce_angle(x);
-    let (sine, cosine) = kernels::<E::Simd, E::Real>(&reduced);
+    outlined(x.lanes(), cos_inline)
+}
+
+#[inline(always)]
+fn cos_inline<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
+    let x = x.0;
+    let reduced = T::reduce_angle(x);
+    let (sine, cosine) = kernels::<S, T>(&reduced);
     let quarter = reduced.quarter;
-    let [one, two] = [E::Real::ONE, E::Real::ONE + E::Real::ONE].map(|q| splat::<E::Simd, E::Real>(x, q));
+    let [one, two] = [T::ONE, T::ONE + T::ONE].map(|q| splat::<S, T>(x, q));
     let y = quarter.abs().simd_eq(one).select(sine, cosine);
     let y = (quarter.abs().simd_eq(two) | quarter.simd_eq(one)).select(-y, y);
-    large_arguments(Lanes(x), Lanes(y), E::Real::cos_scalar)
+    large_arguments(Lanes(x), Lanes(y), T::cos_scalar)
 }
 
 /// An argument as `quarter · π/2 + high + low`, with the quarter between -2 and 2, modulo 2π.
