@@ -83,10 +83,12 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
     let fuser = Fuser { graph, when, lowering, wanted: wanted(graph) };
     // From users to operands, so that a step takes in what only it needs.
     let mut taken = vec![false; graph.len()];
-    let mut steps = Vec::new();
+    // What one formula takes in, another one may have no room for.
+    let mut read = vec![false; graph.len()];
+    let mut steps: Vec<Step> = Vec::new();
     for id in graph.ids().rev() {
         let Some((op, _)) = graph[id].op() else { continue };
-        if taken[id.index()] {
+        if taken[id.index()] && !read[id.index()] {
             continue;
         }
         let mut fused = Vec::new();
@@ -124,7 +126,11 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
                 graph.operands(product).into_iter().filter(|&operand| fuser.is_read_through(operand)),
             );
         }
-        steps.push(Step { result: id, when: fuser.at(id), work, fused });
+        let step = Step { result: id, when: fuser.at(id), work, fused };
+        for id in step.reads(graph) {
+            read[behind_views(graph, id).index()] = true;
+        }
+        steps.push(step);
     }
     steps.reverse();
     // Sums that follow each other are added up in the order of the parameters.
