@@ -18,15 +18,16 @@ use crate::optim::Optimizer;
 
 /// The most partitions of a batch: a bound on the memory for sums, and on the threads that a step can use.
 const MOST_PARTITIONS: usize = 16;
-/// Floating-point operations, about 20 µs on one core, below which a second thread does not pay.
-const WORTH_THREAD: u64 = 1_000_000;
+/// Floating-point operations, 20 to 40 µs on one core, below which a second thread does not pay: it may have to be woken
+/// up first.
+const WORTH_THREAD: u64 = 2_500_000;
 /// Floating-point operations of a partition: 12 to 20 µs of one core.
 const WORTH_PARTITION: u64 = 1_200_000;
 /// Parameters of a panel: with gradient and state, they stay in the first-level cache while they are worked on.
 const PANEL: usize = 4096;
-/// Parameters, 10 to 20 µs of work, that are worth a task of their own.
+/// Parameters, some 40 µs of work, that are worth a task of their own.
 #[cfg(feature = "rayon")]
-const WORTH_TASK: usize = 4 * PANEL;
+const WORTH_TASK: usize = 16 * PANEL;
 
 /// The buffers for gradients of one model over batches of up to some length.
 pub struct Gradients<M: Train> {

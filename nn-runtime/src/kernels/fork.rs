@@ -11,12 +11,17 @@ use super::gemm::Gemm;
 #[cfg(feature = "rayon")]
 const WORTH_TASK: usize = 2_500_000;
 
+/// Floating-point operations of a product from which on a fork pays: a worker that went to sleep since the last one
+/// takes some 30 µs to wake up.
+#[cfg(feature = "rayon")]
+const WORTH_FORK: usize = 16_000_000;
+
 /// Computes the product, on as many threads as pay.
 ///
 /// Only a thread of a pool shares its work: waking up a pool from outside takes longer than most products.
 pub(super) fn gemm<T: Real>(gemm: Gemm<'_, T>) {
     #[cfg(feature = "rayon")]
-    if gemm.flops() >= 2 * WORTH_TASK
+    if gemm.flops() >= WORTH_FORK
         && rayon::current_thread_index().is_some()
         && rayon::current_num_threads() > 1
     {
