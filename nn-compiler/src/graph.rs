@@ -90,6 +90,8 @@ pub enum Kind {
     Input(usize),
     /// What the loss compares with.
     Target,
+    /// What else an example brings along in training, by its position in the model's list: its weight, a mask.
+    Extra(usize),
     /// The adjoint that the caller gives for the output with this position.
     Cotangent(usize),
     /// The parameter with this position in the model's table.
@@ -154,7 +156,7 @@ pub struct Graph {
 impl Graph {
     /// A leaf. Equal leaves are one node.
     pub fn leaf(&mut self, kind: Kind, shape: Shape, region: Region) -> NodeId {
-        let varies = matches!(kind, Kind::Input(_) | Kind::Target | Kind::Cotangent(_));
+        let varies = matches!(kind, Kind::Input(_) | Kind::Target | Kind::Extra(_) | Kind::Cotangent(_));
         self.intern(Node { kind, shape, varies, label: None, region }, &[])
     }
 
@@ -197,6 +199,27 @@ impl Graph {
         self.operands.push(operands.to_vec());
         self.interned.insert(key, id);
         id
+    }
+
+    /// The graph as it is outside of training: all ones in place of what examples only bring along there.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        let mut settled = Self::default();
+        let mut renamed: Vec<NodeId> = Vec::with_capacity(self.len());
+        for id in self.ids() {
+            let node = &self[id];
+            let operands = self.operand_ids(id).iter().map(|operand| renamed[operand.index()]);
+            let operands: Vec<NodeId> = operands.collect();
+            let varies =
+                node.varies && (operands.is_empty() || operands.iter().any(|&id| settled[id].varies));
+            let copy = Node { varies, ..node.clone() };
+            renamed.push(match node.kind {
+                Kind::Extra(_) => settled.constant(1.0, node.shape.clone()),
+                _ => settled.intern(copy, &operands),
+            });
+        }
+        settled.roots = self.roots.iter().map(|&(root, id)| (root, renamed[id.index()])).collect();
+        settled
     }
 
     /// Gives a node a name, unless it has one.

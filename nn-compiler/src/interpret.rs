@@ -20,6 +20,8 @@ pub struct Example {
     pub inputs: Vec<Tensor>,
     /// What the loss compares with.
     pub target: Option<Tensor>,
+    /// What it brings along beside them, by position in the model's list; ones where nothing is said.
+    pub extras: Vec<Tensor>,
     /// The adjoints of the outputs, by position in the model's header.
     pub cotangents: Vec<Tensor>,
 }
@@ -91,6 +93,10 @@ fn value(graph: &Graph, id: NodeId, known: &Values, bindings: &Bindings) -> Opti
         Kind::Input(position) => each(&|example| example.inputs.get(*position).cloned()),
         Kind::Cotangent(position) => each(&|example| example.cotangents.get(*position).cloned()),
         Kind::Target => each(&|example| example.target.clone()),
+        Kind::Extra(position) => {
+            let ones = || Tensor::ones(&node.shape[..]);
+            each(&|example| Some(example.extras.get(*position).cloned().unwrap_or_else(ones)))
+        }
         Kind::Param(position) => bindings.params.get(*position).cloned().map(Value::Shared),
         Kind::Constant(number) => Some(Value::Shared(Tensor::from_elem(&node.shape[..], number.0))),
         Kind::Op(op, attrs) => {

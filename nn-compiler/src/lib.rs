@@ -74,9 +74,10 @@ pub fn compile(source: ast::Source) -> Result<Vec<Plan>, Diagnostics> {
 pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
     let stable = stable(&program);
     let optimise = |graph: Graph| optimize::run(optimize::AFTER, graph);
-    let forward = optimise(keep(&stable.graph, |root| matches!(root, Root::Output(_))));
+    let forward = keep(&stable.graph.settled(), |root| matches!(root, Root::Output(_)));
+    let forward = optimise(forward);
     let training = if program.model.has_loss { Some(optimise(gradient(&stable)?)) } else { None };
-    let pullback = pullback(&stable).map(optimise);
+    let pullback = pullback(&stable).map(|graph| optimise(graph.settled()));
     Ok(Plan::new(program, forward, training, pullback))
 }
 

@@ -28,6 +28,8 @@ pub struct Model {
     pub params: Vec<Param>,
     /// What the loss compares with, if there is a loss that does.
     pub target: Option<Target>,
+    /// What an example brings along in training beside inputs and target.
+    pub extras: Vec<Extra>,
     /// Whether the user wrote a loss or, in the short form, left it to be the mean squared error.
     pub has_loss: bool,
     /// The user's code of the model's body, for explanations: one statement an entry.
@@ -51,6 +53,33 @@ pub struct Variable {
     pub name: Ident,
     /// Of one example.
     pub shape: Shape,
+}
+
+/// What an example brings along in training, and is all ones elsewhere.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Extra {
+    /// How much it counts: `weight` in the loss.
+    Weight,
+    /// What a layer multiplies with that drops elements at random: 0 with the probability `drop`, and elsewhere
+    /// `1 / (1 - drop)`, so that the mean stays.
+    Mask {
+        /// `h1.mask`, after the variable that the layer feeds.
+        name: String,
+        /// The shape of one example.
+        shape: Shape,
+        /// At least 0 and below 1.
+        drop: f64,
+    },
+}
+
+impl Extra {
+    /// The shape for one example.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Weight => Shape::scalar(),
+            Self::Mask { shape, .. } => shape.clone(),
+        }
+    }
 }
 
 /// A trainable tensor.

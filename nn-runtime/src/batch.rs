@@ -2,7 +2,9 @@
 
 use core::ops::Range;
 
+use crate::kernels::noise::Noise;
 use crate::kernels::{Lanes, Real, Simd, columns, stride, tile_len};
+use crate::model::Extra;
 
 /// Rows of inputs and targets, row-major, visited in their own order or in one that is given.
 ///
@@ -11,7 +13,11 @@ use crate::kernels::{Lanes, Real, Simd, columns, stride, tile_len};
 pub struct Batch<'a, T> {
     inputs: Rows<'a, T>,
     targets: Rows<'a, T>,
+    /// How much each row counts; without it, all count alike.
+    weights: Rows<'a, T>,
     visit: Visit<'a>,
+    /// What random masks are drawn from, and which example of its step comes first. Without it, all masks are ones.
+    noise: Option<(Noise, usize)>,
 }
 
 /// Which rows a batch visits.
@@ -22,6 +28,9 @@ enum Visit<'a> {
     /// The rows with these numbers.
     Order(&'a [u32]),
 }
+
+/// The lanes of the narrowest type.
+const MOST_LANES: usize = <f32 as Real>::LANES;
 
 /// A row-major matrix.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +52,8 @@ impl<'a, T: Real> Batch<'a, T> {
             "{len} rows of inputs but {} of targets",
             targets.len()
         );
-        Self { inputs, targets, visit: Visit::Run { start: 0, len } }
+        let weights = Rows::new(&[], 0);
+        Self { inputs, targets, weights, visit: Visit::Run { start: 0, len }, noise: None }
     }
 
     /// All rows of `inputs`, `[n, input_len]`, without targets.
@@ -52,6 +62,25 @@ impl<'a, T: Real> Batch<'a, T> {
     /// If the slice is not whole rows.
     pub fn inputs(inputs: &'a [T], input_len: usize) -> Self {
         Self::new(inputs, input_len, &[], 0)
+    }
+
+    /// The same rows with a weight for each, counted from the first row given to [`new`](Self::new). Models whose loss
+    /// does not mention `weight` do not look at them.
+    ///
+    /// # Panics
+    /// If there are more or fewer weights than rows.
+    #[must_use]
+    pub fn with_weights(self, weights: &'a [T]) -> Self {
+        let rows = if self.inputs.width == 0 { self.targets.len() } else { self.inputs.len() };
+        assert_eq!(weights.len(), rows, "weights of {rows} rows");
+        Self { weights: Rows::new(weights, 1), ..self }
+    }
+
+    /// The batch of a training step, whose random masks are drawn from this. The first of the examples as they are now
+    /// is example 0, however the batch is cut afterwards.
+    #[must_use]
+    pub fn with_noise(self, noise: Noise) -> Self {
+        Self { noise: Some((noise, 0)), ..self }
     }
 
     /// The rows with the numbers in `order`, in that order. A row may come more than once.
@@ -74,9 +103,10 @@ impl<'a, T: Real> Batch<'a, T> {
                 assert!(range.start <= range.end && range.end <= len, "{range:?} of {len} examples");
                 Visit::Run { start: start + range.start, len: range.len() }
             }
-            Visit::Order(order) => Visit::Order(&order[range]),
+            Visit::Order(order) => Visit::Order(&order[range.clone()]),
         };
-        Self { visit, ..*self }
+        let noise = self.noise.map(|(noise, first)| (noise, first + range.start));
+        Self { visit, noise, ..*self }
     }
 
     /// Number of examples.
@@ -141,6 +171,68 @@ impl<'a, T: Real> Batch<'a, T> {
     /// If the examples or columns do not exist, or `out` is too short.
     pub fn targets_into(&self, examples: Range<usize>, [offset, len]: [usize; 2], out: &mut [T]) {
         self.copy_into(self.targets, examples, offset..offset + len, out);
+    }
+
+    /// What these examples bring along, into a tile buffer of rows of [`Extra::len`] scalars.
+    ///
+    /// # Panics
+    /// If the examples do not exist, or `out` is too short.
+    #[inline(always)]
+    pub fn extra_into(&self, examples: Range<usize>, extra: Extra, out: &mut [T]) {
+        let stride = stride::<T>(extra.len());
+        for (i, position) in examples.enumerate() {
+            self.extra_row(position, extra, &mut out[i * stride..][..extra.len()]);
+        }
+    }
+
+    /// What one example brings along.
+    #[inline(always)]
+    fn extra_row(&self, position: usize, extra: Extra, out: &mut [T]) {
+        match (extra, self.noise) {
+            (Extra::Weight, _) if self.weights.width > 0 => {
+                out.copy_from_slice(self.weights.row(self.row(position)));
+            }
+            (Extra::Mask { site, drop, .. }, Some((noise, first))) => {
+                noise.mask(site, drop, first + position, out);
+            }
+            _ => out.fill(T::ONE),
+        }
+    }
+
+    /// What up to as many examples as there are lanes bring along, each of the `N` scalars of all `extras` across the
+    /// lanes. Lanes past the last example repeat it.
+    ///
+    /// # Panics
+    /// If there is no example, the examples do not exist, or the extras do not have `N` scalars.
+    #[inline(always)]
+    pub fn extra_columns<S: Simd, const N: usize>(
+        &self,
+        s: S,
+        extras: &[Extra],
+        examples: Range<usize>,
+    ) -> [Lanes<S, T>; N] {
+        let mut columns = [Lanes::zero(s); N];
+        if N == 0 {
+            return columns;
+        }
+        let mut rows = [[T::ZERO; N]; MOST_LANES];
+        let last = examples.len() - 1;
+        for (i, row) in rows.iter_mut().take(examples.len()).enumerate() {
+            let mut rest = &mut row[..];
+            for &extra in extras {
+                let (values, others) = rest.split_at_mut(extra.len());
+                self.extra_row(examples.start + i, extra, values);
+                rest = others;
+            }
+        }
+        columns::columns_of_rows(
+            s,
+            N,
+            #[inline(always)]
+            |lane| &rows[lane.min(last)][..],
+            &mut columns,
+        );
+        columns
     }
 
     /// The inputs of these examples where they lie, if they lie as in a tile buffer of rows of

@@ -8,6 +8,7 @@ use fearless_simd::SimdBase;
 use crate::kernels::arrays::{Sum, add_across};
 use crate::kernels::columns::rows_of_columns;
 use crate::kernels::{Lanes, Operand, Real, Simd, View, ViewMut, stride, tile_len};
+use crate::model::Extra;
 
 /// Where the parameters of a model are kept that are too large for the stack.
 #[cfg(feature = "alloc")]
@@ -56,20 +57,29 @@ pub fn means<T: Real>(sums: &mut [T], examples: usize) {
     }
 }
 
-/// Runs a batch through code that holds one example in each lane. The code takes `I` inputs, `K` targets and the
-/// `M` running sums, and gives the `O` values of each example's row.
+/// Runs a batch through code that holds one example in each lane. The code takes `I` inputs, `K` targets, the
+/// `E` scalars that examples bring along and the `M` running sums, and gives the `O` values of each example's row.
 ///
 /// The tile that is not full comes first, so that the lanes past its end can be cleared from the sums.
 ///
 /// # Panics
 /// If the widths of the batch, `rows` or `sums` are not these.
 #[inline(always)]
-pub fn lanes<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, const M: usize>(
+pub fn lanes<
+    S: Simd,
+    T: Real,
+    const I: usize,
+    const K: usize,
+    const E: usize,
+    const O: usize,
+    const M: usize,
+>(
     s: S,
     batch: &Batch<'_, T>,
+    extras: &[Extra],
     rows: &mut [T],
     sums: &mut [T],
-    code: impl Fn([Lanes<S, T>; I], [Lanes<S, T>; K], &mut [Lanes<S, T>; M]) -> [Lanes<S, T>; O],
+    code: impl Fn([Lanes<S, T>; I], [Lanes<S, T>; K], [Lanes<S, T>; E], &mut [Lanes<S, T>; M]) -> [Lanes<S, T>; O],
 ) {
     assert!(rows.len() >= batch.len() * O, "room for {O} values of each example");
     assert_eq!(sums.len(), M, "sums");
@@ -81,7 +91,8 @@ pub fn lanes<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, c
         let range = start..examples.min(start + width);
         let inputs = batch.input_columns(s, range.clone());
         let targets = batch.target_columns(s, range.clone());
-        let values = code(inputs, targets, &mut totals);
+        let extras = batch.extra_columns(s, extras, range.clone());
+        let values = code(inputs, targets, extras, &mut totals);
         if range.len() < width {
             for total in &mut totals {
                 *total = total.keep(range.len());
@@ -96,25 +107,41 @@ pub fn lanes<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, c
     }
 }
 
-/// Runs a batch through code on arrays of lanes. The code takes the number of examples, `I` inputs, `K` targets and the
-/// `M` running sums, and gives the `O` values of each example's row.
+/// Runs a batch through code on arrays of lanes. The code takes the number of examples, `I` inputs, `K` targets, the
+/// `E` scalars that examples bring along and the `M` running sums, and gives the `O` values of each example's row.
 ///
 /// # Panics
 /// If the widths of the batch, `rows` or `sums` are not these.
 #[inline(always)]
-pub fn arrays<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, const M: usize>(
+pub fn arrays<
+    S: Simd,
+    T: Real,
+    const I: usize,
+    const K: usize,
+    const E: usize,
+    const O: usize,
+    const M: usize,
+>(
     s: S,
     batch: &Batch<'_, T>,
+    extras: &[Extra],
     rows: &mut [T],
     sums: &mut [T],
-    code: impl Fn(usize, &[Lanes<S, T>; I], &[Lanes<S, T>; K], &mut [Sum<S, T>; M]) -> [Lanes<S, T>; O],
+    code: impl Fn(
+        usize,
+        &[Lanes<S, T>; I],
+        &[Lanes<S, T>; K],
+        &[Lanes<S, T>; E],
+        &mut [Sum<S, T>; M],
+    ) -> [Lanes<S, T>; O],
 ) {
     assert!(rows.len() >= batch.len() * O, "room for {O} values of each example");
     let mut totals = [Sum::<S, T>::splat(s, T::ZERO); M];
     for range in batch.tiles(T::LANES) {
         let inputs = batch.input_columns(s, range.clone());
         let targets = batch.target_columns(s, range.clone());
-        let values = code(range.len(), &inputs, &targets, &mut totals);
+        let extras = batch.extra_columns(s, extras, range.clone());
+        let values = code(range.len(), &inputs, &targets, &extras, &mut totals);
         if O > 0 {
             rows_of_columns(s, [range.len(), O, O], &values, &mut rows[range.start * O..]);
         }
@@ -124,23 +151,30 @@ pub fn arrays<S: Simd, T: Real, const I: usize, const K: usize, const O: usize, 
     }
 }
 
-/// Runs a batch through code that takes tiles of up to `tile` examples: the rows of each input and each target in
-/// tile buffers, and the rest of the workspace.
+/// Runs a batch through code that takes tiles of up to `tile` examples: the rows of each input, of each target and
+/// of what examples bring along in tile buffers, and the rest of the workspace.
 ///
 /// # Panics
 /// If the workspace is too small, or the widths of the batch are not these.
 #[inline(always)]
-pub fn tiles<T: Real, const I: usize, const K: usize>(
+pub fn tiles<S: Simd, T: Real, const I: usize, const K: usize, const E: usize>(
+    _: S,
     batch: &Batch<'_, T>,
     tile: usize,
     input_lens: [usize; I],
     target_lens: [usize; K],
+    extras: &[Extra],
     workspace: &mut [T],
-    mut code: impl FnMut(Range<usize>, [&[T]; I], [&[T]; K], &mut [T]),
+    mut code: impl FnMut(Range<usize>, [&[T]; I], [&[T]; K], [&[T]; E], &mut [T]),
 ) {
+    let mut extra_lens = [0; E];
+    for (len, extra) in extra_lens.iter_mut().zip(extras) {
+        *len = extra.len();
+    }
     let room = |lens: &[usize]| lens.iter().map(|&len| tile_len::<T>(tile, len)).sum::<usize>();
     let (inputs, rest) = workspace.split_at_mut(room(&input_lens));
     let (targets, rest) = rest.split_at_mut(room(&target_lens));
+    let (brought, rest) = rest.split_at_mut(room(&extra_lens));
     for range in batch.tiles(tile) {
         // Rows that lie as in a tile are read where they are.
         let (in_place, targets_in_place) = (
@@ -163,6 +197,11 @@ pub fn tiles<T: Real, const I: usize, const K: usize>(
                 at += tile_len::<T>(tile, len);
             }
         }
+        let mut at = 0;
+        for &extra in extras {
+            batch.extra_into(range.clone(), extra, &mut brought[at..]);
+            at += tile_len::<T>(tile, extra.len());
+        }
         let (mut inputs, mut targets) = (cut(inputs, tile, input_lens), cut(targets, tile, target_lens));
         if let (Some(rows), [only]) = (in_place, &mut inputs[..]) {
             *only = rows;
@@ -170,7 +209,7 @@ pub fn tiles<T: Real, const I: usize, const K: usize>(
         if let (Some(rows), [only]) = (targets_in_place, &mut targets[..]) {
             *only = rows;
         }
-        code(range, inputs, targets, rest);
+        code(range, inputs, targets, cut(brought, tile, extra_lens), rest);
     }
 }
 

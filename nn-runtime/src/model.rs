@@ -7,6 +7,7 @@
 use crate::kernels::Real;
 
 pub use crate::batch::Batch;
+pub use crate::kernels::noise::Noise;
 
 /// What the loss of a model compares its outputs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,34 @@ impl TargetKind {
             Self::None => 0,
             Self::Values { len } | Self::Binary { len, .. } => len,
             Self::Class { .. } => 1,
+        }
+    }
+}
+
+/// What an example brings along in training beside its inputs and target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Extra {
+    /// How much the example counts, one number: `weight` in the model's loss. 1 unless the data say otherwise.
+    Weight,
+    /// What a layer multiplies with that drops elements at random. 1 outside of training.
+    Mask {
+        /// Which layer of the model it is.
+        site: u32,
+        /// Scalars per example.
+        len: usize,
+        /// The probability of being dropped, at least 0 and below 1.
+        drop: f64,
+    },
+}
+
+impl Extra {
+    /// Scalars per example.
+    #[allow(clippy::len_without_is_empty)] // the compiler refuses empty tensors
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Weight => 1,
+            Self::Mask { len, .. } => len,
         }
     }
 }
@@ -198,6 +227,8 @@ pub trait Train: Model {
     const TARGET: TargetKind;
     /// Scalars of the target of one example.
     const TARGET_LEN: usize = Self::TARGET.scalars();
+    /// What examples bring along beside inputs and target, in the order in which the emitted code takes it.
+    const EXTRAS: &'static [Extra] = &[];
     /// Scalars of what [`prepare`](Self::prepare) computes.
     const SHARED_LEN: usize;
     /// Scalars of what [`accumulate`](Self::accumulate) sums over examples.

@@ -3,7 +3,7 @@
 use nn_compiler::build::Program;
 use nn_compiler::graph::{Graph, Root};
 use nn_compiler::interpret::{Bindings, Example, evaluate};
-use nn_compiler::model::{Target, Variable};
+use nn_compiler::model::{Extra, Target, Variable};
 use nn_compiler::ops::Tensor;
 use nn_compiler::shape::Shape;
 use nn_runtime::kernels::Real;
@@ -28,6 +28,8 @@ pub struct Case {
     pub inputs: Vec<f64>,
     /// The target of each example, a class as a whole number.
     pub targets: Vec<f64>,
+    /// What each example brings along in training, in the order of the model's list; ones are left out.
+    pub extras: Vec<f64>,
     /// What the outputs of each example are weighted with.
     pub cotangents: Vec<f64>,
     /// The examples of the batch.
@@ -55,6 +57,7 @@ impl Case {
             params: noise(3, model.param_count()).iter().map(rounded).collect(),
             inputs: noise(4, examples * inputs),
             targets,
+            extras: Vec::new(),
             cotangents: noise(6, examples * outputs),
             examples,
             program: program.clone(),
@@ -74,6 +77,12 @@ impl Case {
         let example = |i| Example {
             inputs: cut(&shapes(&model.inputs), &row(&self.inputs, i)),
             target: model.target.as_ref().map(|target| tensor(&target.shape(), &row(&self.targets, i))),
+            extras: if self.extras.is_empty() {
+                Vec::new()
+            } else {
+                let shapes: Vec<Shape> = model.extras.iter().map(Extra::shape).collect();
+                cut(&shapes, &row(&self.extras, i))
+            },
             cotangents: cut(&shapes(&model.outputs), &row(&self.cotangents, i)),
         };
         let param_shapes: Vec<Shape> = model.params.iter().map(|param| param.shape.clone()).collect();

@@ -7,9 +7,9 @@ use nn_compiler::ops::{Epilogue, Kernel, Op};
 use nn_compiler::schedule::Lowering;
 use nn_compiler::shape::Shape;
 use nn_compiler::{grad, ops, optimize};
-use nn_runtime::TrainExt;
 use nn_runtime::kernels::{Level, Real, with_level};
-use nn_runtime::model::{Batch, Inspect, Model, Pullback, PullbackParams, Train};
+use nn_runtime::model::{Batch, Extra, Inspect, Model, Noise, Pullback, PullbackParams, Train};
+use nn_runtime::{Gradients, TrainExt};
 use nn_tests::case::{Case, cast, noise, worst};
 use nn_tests::{
     ModelFile, Visitor, f32s, f64s, files, operations_in_lanes_f64, operations_in_tiles_f32,
@@ -47,6 +47,42 @@ impl AgainstReference {
         BATCHES.map(|examples| Case::new(&program, examples)).into()
     }
 
+    /// A training step, in which examples have weights and elements are dropped; the batch is visited out of order and
+    /// is the second half of its step.
+    fn with_extras<M: Train>(&mut self, name: &str, mut case: Case, model: &M) {
+        let (noise, before) = (Noise { seed: 11, step: 5 }, 3);
+        let weights: Vec<M::Scalar> = cast(&noise_of(case.examples));
+        let order: Vec<u32> = (0..case.examples as u32).rev().collect();
+        for (i, &row) in order.iter().enumerate() {
+            for &extra in M::EXTRAS {
+                let mut values = vec![M::Scalar::ONE; extra.len()];
+                match extra {
+                    Extra::Mask { site, drop, .. } => noise.mask(site, drop, before + i, &mut values),
+                    _ => values[0] = weights[row as usize],
+                }
+                case.extras.extend(values.iter().map(|value| value.to_f64()));
+            }
+        }
+        let mut visited: Vec<u32> = vec![0; before];
+        visited.extend(&order);
+        let (inputs, targets) = (cast(&case.inputs), cast(&case.targets));
+        let batch = Batch::new(&inputs, M::INPUT_LEN, &targets, M::TARGET_LEN).with_weights(&weights);
+        let batch = batch.with_order(&visited).with_noise(noise).slice(before..before + case.examples);
+        let mut gradients = Gradients::<M>::new(case.examples);
+
+        // The interpreter visits the examples as they come.
+        case.inputs = rows_in(&case.inputs, &order);
+        case.targets = rows_in(&case.targets, &order);
+        let graph = grad::of_loss(&nn_compiler::stable(&case.program)).expect("the model has a derivative");
+        let expected_loss = case.roots(&case.program.graph, &case.params, |root| root == Root::Loss);
+        let expected = case.roots(&graph, &case.params, |root| matches!(root, Root::ParamGradient(_)));
+        each_level(|level| {
+            let (loss, gradient) = gradients.loss_and_gradient(model, &batch);
+            self.agree(name, &format!("loss in training ({level:?})"), &[loss], &expected_loss);
+            self.agree(name, &format!("gradient in training ({level:?})"), gradient, &expected);
+        });
+    }
+
     fn model<M: Pullback>(&mut self, name: &str, case: &Case) -> M {
         let mut model = M::new(1);
         model.params_flat_mut().copy_from_slice(&cast(&case.params));
@@ -81,6 +117,17 @@ impl AgainstReference {
     }
 }
 
+/// Weights of examples, some of them zero.
+fn noise_of(examples: usize) -> Vec<f64> {
+    noise(8, examples).iter().map(|x| (1.5 * x).max(0.0)).collect()
+}
+
+/// The rows in another order.
+fn rows_in(values: &[f64], order: &[u32]) -> Vec<f64> {
+    let width = values.len() / order.len();
+    order.iter().flat_map(|&row| values[row as usize * width..][..width].to_vec()).collect()
+}
+
 fn each_level(mut run: impl FnMut(Level)) {
     for level in Level::available() {
         with_level(level, || run(level));
@@ -108,6 +155,9 @@ impl<T: Real> Visitor<T> for AgainstReference {
                 self.agree(name, &format!("loss ({level:?})"), &[loss], &expected_loss);
                 self.agree(name, &format!("gradient ({level:?})"), &gradient, &expected);
             });
+            if !M::EXTRAS.is_empty() {
+                self.with_extras(name, case, &model);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Builder, Scope, Value};
 use crate::ast::{Argument, Expr, ExprKind};
 use crate::diag::{Diagnostic, Region, nearest};
 use crate::graph::{Attrs, NodeId, Number};
-use crate::model::Target;
+use crate::model::{Extra, Target};
 use crate::ops::{self, Arg, Kernel, Op, TargetShape};
 use crate::shape::Shape;
 
@@ -35,6 +35,8 @@ const ALSO: &[(&str, &[&str])] = &[
     ("units", &["out_features", "features", "neurons", "width", "hidden", "size"]),
     ("bias", &["use_bias"]),
     ("classes", &["num_classes", "depth"]),
+    ("label_smoothing", &["smoothing", "label_smooth"]),
+    ("p", &["prob", "rate", "probability", "drop"]),
     ("slope", &["negative_slope", "alpha"]),
     ("low", &["min", "a_min"]),
     ("high", &["max", "a_max"]),
@@ -245,7 +247,27 @@ impl Builder<'_> {
                 ));
             }
         }
+        if let Some(drop) = op.drop {
+            let shapes: Vec<Shape> = operands.iter().map(|&id| self.graph[id].shape.clone()).collect();
+            if let Err(mismatch) = (op.shape)(&attrs, &shapes) {
+                self.mismatch(op, &mismatch, &operands, region);
+                return None;
+            }
+            let (shape, drop) = (shapes[0].clone(), drop(&attrs));
+            let name = self.mask_name();
+            operands.push(self.extra(&name.clone(), Extra::Mask { name, shape, drop }, region));
+        }
         self.apply_with(op, attrs, &operands, region)
+    }
+
+    /// `h1.mask` for a layer that feeds `h1`, with a number if another one does too.
+    fn mask_name(&self) -> String {
+        let known = |name: &String| {
+            self.extras.iter().any(|extra| matches!(extra, Extra::Mask { name: known, .. } if known == name))
+        };
+        let names = (2..usize::MAX).map(|count| format!("{}_{count}.mask", self.feeds));
+        let mut names = std::iter::once(format!("{}.mask", self.feeds)).chain(names);
+        names.find(|name| !known(name)).unwrap_or_default()
     }
 
     /// The variable that the layer feeds, with a number if another layer feeds it too.

@@ -4,7 +4,7 @@ use super::{Builder, Value, declaration};
 use crate::ast::{Expr, ExprKind, Index};
 use crate::diag::{Diagnostic, Region, nearest};
 use crate::graph::{Attrs, Kind, NodeId};
-use crate::model::Target;
+use crate::model::{Extra, Target};
 use crate::ops::{self, Mismatch, Op};
 use crate::shape::Shape;
 
@@ -61,11 +61,17 @@ impl Builder<'_> {
         if name == "target" {
             return self.target_like_output(region).map(Value::Node);
         }
+        if name == "weight" && self.in_loss {
+            return Some(Value::Node(self.extra(name, Extra::Weight, region)));
+        }
         let mut known: Vec<&str> = self.scope().names.keys().map(String::as_str).collect();
         if self.in_loss {
-            known.push("target");
+            known.extend(["target", "weight"]);
         }
-        let help = if let Some(near) = nearest(name, known.iter().copied()) {
+        let help = if name == "weight" {
+            "`weight`, how much an example counts, belongs to the loss: `loss weight * mse(y, target);`"
+                .to_owned()
+        } else if let Some(near) = nearest(name, known.iter().copied()) {
             format!("did you mean `{near}`?")
         } else if let Some(op) = ops::known_as(name) {
             format!("an operation has brackets: `{}(…)`", op.name)
@@ -368,6 +374,18 @@ impl Builder<'_> {
             return None;
         }
         self.set_target(Target::Values(shape), region)
+    }
+
+    /// What an example brings along in training.
+    pub(super) fn extra(&mut self, label: &str, extra: Extra, region: Region) -> NodeId {
+        let shape = extra.shape();
+        let position = self.extras.iter().position(|known| *known == extra).unwrap_or_else(|| {
+            self.extras.push(extra);
+            self.extras.len() - 1
+        });
+        let id = self.graph.leaf(Kind::Extra(position), shape, region);
+        self.graph.label(id, label);
+        id
     }
 
     /// `target` with a meaning; it must be the same wherever it is used.

@@ -14,7 +14,7 @@ use quote::format_ident;
 use crate::ast;
 use crate::diag::{Diagnostic, Diagnostics, Region, nearest};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
-use crate::model::{Init, Layout, Model, Target, Variable};
+use crate::model::{Extra, Init, Layout, Model, Target, Variable};
 use crate::ops;
 use crate::shape::{Dtype, Shape};
 
@@ -165,6 +165,7 @@ struct Builder<'a> {
     in_loss: bool,
     outputs: Vec<NodeId>,
     target: Option<(Target, NodeId)>,
+    extras: Vec<Extra>,
     source: Vec<String>,
     calls: Vec<String>,
     /// The functions that some statement calls.
@@ -222,6 +223,7 @@ impl<'a> Builder<'a> {
             in_loss: false,
             outputs: Vec::new(),
             target: None,
+            extras: Vec::new(),
             source: Vec::new(),
             calls: Vec::new(),
             called: BTreeSet::new(),
@@ -296,6 +298,7 @@ impl<'a> Builder<'a> {
             outputs,
             params,
             target: self.target.take().map(|(target, _)| target),
+            extras: std::mem::take(&mut self.extras),
             has_loss: loss.is_some(),
             source: std::mem::take(&mut self.source),
         };

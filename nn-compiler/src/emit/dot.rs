@@ -18,7 +18,9 @@ pub fn text(program: &Program) -> String {
         let name = names.get(id).unwrap_or_default();
         let (label, style) = match &node.kind {
             Kind::Input(_) => (name.to_owned(), "shape=box, style=filled, fillcolor=\"#cfe3f5\""),
-            Kind::Target | Kind::Cotangent(_) => (name.to_owned(), "shape=box, style=dashed"),
+            Kind::Target | Kind::Extra(_) | Kind::Cotangent(_) => {
+                (name.to_owned(), "shape=box, style=dashed")
+            }
             Kind::Param(_) => (name.to_owned(), "shape=ellipse, style=filled, fillcolor=\"#fbe3c0\""),
             Kind::Constant(number) => (Style::Text.number(number.0).text, "shape=plaintext"),
             Kind::Op(op, _) if name.is_empty() => (op.name.to_owned(), "shape=ellipse"),

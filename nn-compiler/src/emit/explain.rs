@@ -6,6 +6,7 @@ use super::write::{Line, Names, backward, computed, formula, partial, ratio};
 use crate::diag::Region;
 use crate::grad;
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
+use crate::model::Extra;
 use crate::notation::{Formula, Level, Style};
 use crate::ops::Kernel;
 use crate::optimize::{self, EXPAND_UNDERIVED, FOLD, SIMPLIFY, STABILISE};
@@ -31,6 +32,12 @@ pub fn text(plan: &Plan) -> String {
         .map(|id| (name(&names, id), formula(graph, &names, Style::Text, id, true).text))
         .collect();
     align(&mut out, &lines);
+
+    if !model.extras.is_empty() {
+        section(&mut out, "What examples bring along in training; 1 elsewhere");
+        let lines: Vec<_> = model.extras.iter().map(brought).collect();
+        align(&mut out, &lines);
+    }
 
     let Some(training) = &plan.training else { return out };
     let loss = graph.root(Root::Loss).map(|mean| graph.operands(mean)[0]);
@@ -72,6 +79,17 @@ pub fn text(plan: &Plan) -> String {
         out.push_str(&format!("  {name} ← {name} - η {}\n", partial(Style::Text, name).text));
     }
     out
+}
+
+fn brought(extra: &Extra) -> (String, String) {
+    match extra {
+        Extra::Weight => ("weight".to_owned(), "how much the example counts".to_owned()),
+        Extra::Mask { name, drop, .. } => {
+            let kept = Style::Text.number(1.0 / (1.0 - drop)).text;
+            let drop = Style::Text.number(*drop).text;
+            (name.clone(), format!("0 with the probability {drop}, {kept} otherwise, drawn for each element"))
+        }
+    }
 }
 
 fn section(out: &mut String, title: &str) {

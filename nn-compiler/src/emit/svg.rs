@@ -105,7 +105,7 @@ pub fn text(program: &Program) -> Option<String> {
         let (fill, round, dash) = match graph[id].kind {
             Kind::Input(_) => ("#3b82c4", 2, ""),
             Kind::Param(_) => ("#e69f00", 18, ""),
-            Kind::Target | Kind::Cotangent(_) => ("none", 2, " stroke-dasharray=\"4 3\""),
+            Kind::Target | Kind::Extra(_) | Kind::Cotangent(_) => ("none", 2, " stroke-dasharray=\"4 3\""),
             Kind::Constant(_) | Kind::Op(..) => ("none", 8, ""),
         };
         out.push_str(&format!(

@@ -1,9 +1,12 @@
 //! `cross_entropy(p, target)`: `-log(p[target])`, for the class that the target names.
+//!
+//! `attrs.numbers` holds the label smoothing ε: the target is then `1 - ε` for the class and `ε / classes` for each of
+//! all classes (Szegedy et al., *Rethinking the Inception architecture*, 2016, section 7).
 
 use ndarray::arr0;
 
 use super::{
-    Arg, Kernel, Mismatch, Op, Rewrite, Stage, TargetShape, Vjp, log::LOG, one_hot::ONE_HOT,
+    Arg, Kernel, Mismatch, Op, Rewrite, Stage, TargetShape, Vjp, log::LOG, mean, one_hot::ONE_HOT,
     softmax::SOFTMAX, softmax_cross_entropy::SOFTMAX_CROSS_ENTROPY,
 };
 use crate::graph::Attrs;
@@ -22,8 +25,13 @@ pub static CROSS_ENTROPY: Op = Op {
         "sparse_categorical_crossentropy",
         "crossentropy",
     ],
-    args: &[Arg::Tensor("prediction"), Arg::Target("target", TargetShape::ClassIndex)],
-    shape: |_, shapes| {
+    args: &[
+        Arg::Tensor("prediction"),
+        Arg::Target("target", TargetShape::ClassIndex),
+        Arg::Number("label_smoothing", Some(0.0)),
+    ],
+    shape: |attrs, shapes| {
+        smoothing_in_range(attrs)?;
         if shapes[0].len() != 1 {
             return Err(Mismatch::new(format!(
                 "`cross_entropy` takes a vector of probabilities, not {}",
@@ -42,24 +50,65 @@ pub static CROSS_ENTROPY: Op = Op {
         Ok(Shape::scalar())
     },
     vjp: Vjp::Expansion,
-    eval: |_, x| {
-        let class = x[1].sum();
+    eval: |attrs, x| {
+        let (class, smoothing) = (x[1].sum(), smoothing(attrs));
         let index = (0..x[0].len()).find(|&index| index as f64 == class);
-        arr0(index.map_or(f64::NAN, |index| -x[0][index].ln())).into_dyn()
+        let of_all = if smoothing == 0.0 { 0.0 } else { smoothing * mean::of_all(&x[0].mapv(f64::ln)).sum() };
+        let loss = |index: usize| -(1.0 - smoothing) * x[0][index].ln() - of_all;
+        arr0(index.map_or(f64::NAN, loss)).into_dyn()
     },
-    kernel: Kernel::Composite(|_, x| -pick(x[0], x[1]).map(&LOG)),
-    notation: |style, _, x, _| style.call("cross_entropy", x),
-    rewrites: &[Rewrite {
-        name: "cross_entropy(softmax z, t) = logsumexp(z) - z[t]",
-        stage: Stage::Stabilise,
-        apply: |_, x| {
-            let z = x[0].operands_of(&SOFTMAX)?[0];
-            Some(z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]))
+    kernel: Kernel::Composite(|attrs, x| {
+        let (of_class, smoothing) = (pick(x[0], x[1]).map(&LOG), smoothing(attrs));
+        if smoothing == 0.0 {
+            return -of_class;
+        }
+        -((1.0 - smoothing) * of_class + smoothing * x[0].map(&LOG).mean())
+    }),
+    notation: |style, attrs, x, _| match smoothing(attrs) {
+        0.0 => style.call("cross_entropy", x),
+        smoothing => style.call("cross_entropy", [&x[0], &x[1], &style.number(smoothing)]),
+    },
+    rewrites: &[
+        Rewrite {
+            name: "cross_entropy(softmax z, t) = logsumexp(z) - z[t]",
+            stage: Stage::Stabilise,
+            apply: |attrs, x| {
+                let z = x[0].operands_of(&SOFTMAX)?[0];
+                (smoothing(attrs) == 0.0).then(|| z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]))
+            },
         },
-    }],
+        Rewrite {
+            name: "cross_entropy(softmax z, t, ε) = logsumexp(z) - z[t] + ε (z[t] - mean z)",
+            stage: Stage::Stabilise,
+            apply: |attrs, x| {
+                let z = x[0].operands_of(&SOFTMAX)?[0];
+                let loss = z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]);
+                let smoothing = smoothing(attrs);
+                (smoothing != 0.0).then(|| loss + smoothing * (pick(z, x[1]) - z.mean()))
+            },
+        },
+    ],
     flops: 0,
     ..Op::POINTWISE
 };
+
+/// The label smoothing, which is none where nothing is said.
+pub(super) fn smoothing(attrs: &Attrs) -> f64 {
+    attrs.numbers.first().map_or(0.0, |smoothing| smoothing.0)
+}
+
+/// Refuses a label smoothing outside of its range.
+///
+/// # Errors
+/// If it is negative, or 1 or more.
+pub(super) fn smoothing_in_range(attrs: &Attrs) -> Result<(), Mismatch> {
+    let smoothing = smoothing(attrs);
+    if (0.0..1.0).contains(&smoothing) {
+        return Ok(());
+    }
+    let fact = format!("label smoothing is at least 0 and below 1, not {smoothing}");
+    Err(Mismatch::new(fact).help("0.1 is usual; 0, or nothing, leaves the labels as they are"))
+}
 
 /// The element with the index that `class` holds.
 fn pick<'g>(x: Term<'g>, class: Term<'g>) -> Term<'g> {

@@ -27,6 +27,7 @@ pub mod cross_entropy;
 pub mod dense;
 pub mod div;
 pub mod dot;
+pub mod dropout;
 pub mod elu;
 pub mod erf;
 pub mod exp;
@@ -94,6 +95,7 @@ pub static ALL: &[&Op] = &[
     &dense::DENSE,
     &div::DIV,
     &dot::DOT,
+    &dropout::DROPOUT,
     &elu::ELU,
     &erf::ERF,
     &exp::EXP,
@@ -152,6 +154,8 @@ pub struct Op {
     pub args: &'static [Arg],
     /// The parameters that a layer makes for itself, given the other operands' shapes.
     pub weights: Option<Weights>,
+    /// For a layer that drops elements of its operand at random: the probability. Its last operand is the mask.
+    pub drop: Option<fn(&Attrs) -> f64>,
     /// The result's shape, or why the operands don't fit.
     pub shape: fn(&Attrs, &[Shape]) -> Result<Shape, Mismatch>,
     /// Why the result has no value for some operands that are known constants, whatever the others are: a divisor
@@ -188,6 +192,7 @@ impl Op {
         also: &[],
         args: &[],
         weights: None,
+        drop: None,
         shape: same_shape,
         undefined: |_| None,
         vjp: Vjp::None { help: "" },

@@ -24,7 +24,7 @@ pub(super) fn fit(graph: &Graph) -> bool {
     let is_small = |id: NodeId| {
         let node = &graph[id];
         match &node.kind {
-            Kind::Input(_) | Kind::Target | Kind::Cotangent(_) => count(id) <= GIVEN,
+            Kind::Input(_) | Kind::Target | Kind::Extra(_) | Kind::Cotangent(_) => count(id) <= GIVEN,
             // A product that is only summed is never made.
             Kind::Op(op, _) if node.varies => {
                 let summed = matches!(op.kernel, Kernel::Contract) && {

@@ -32,6 +32,7 @@ pub mod lane_math;
 mod lanes;
 mod layout;
 mod movement;
+pub(crate) mod noise;
 pub(crate) mod optimize;
 pub mod params;
 mod pointwise;

@@ -7,11 +7,11 @@ use std::fmt::Write;
 
 use super::formula;
 use super::lanes::{self, sum_name};
-use super::names::{Names, leaves};
+use super::names::{Names, extras, leaves};
 use super::source::{Head, Source, comment};
 use super::tiles::{self, Dims, prepared};
 use crate::graph::{Kind, NodeId};
-use crate::model::{Model, Variable};
+use crate::model::{Extra, Model, Variable};
 use crate::notation::Style;
 use crate::ops::Kernel;
 use crate::schedule::{Function, Step, When, Work, behind_views, transposed};
@@ -108,7 +108,7 @@ impl Writer<'_> {
             Kind::Input(at) => Some(*at),
             _ => None,
         });
-        head.array("inputs", &self.tuple(&inputs), &types(&self.model.inputs));
+        head.array("inputs", &self.tuple(&inputs), &types(&shapes(&self.model.inputs)));
         if let Some(target) = graph.ids().find(|&id| matches!(graph[id].kind, Kind::Target)) {
             head.arg(&format!("target: {}", given(self.count(target))));
         } else if graph.ids().any(|id| matches!(graph[id].kind, Kind::Cotangent(_))) {
@@ -116,7 +116,12 @@ impl Writer<'_> {
                 Kind::Cotangent(at) => Some(*at),
                 _ => None,
             });
-            head.array("cotangents", &self.tuple(&cotangents), &types(&self.model.outputs));
+            head.array("cotangents", &self.tuple(&cotangents), &types(&shapes(&self.model.outputs)));
+        }
+        let extras = extras(self.model, function);
+        if extras.iter().any(Option::is_some) {
+            let shapes: Vec<_> = self.model.extras.iter().map(Extra::shape).collect();
+            head.array("extras", &self.tuple(&extras), &types(&shapes));
         }
         let means = function.means();
         if !means.is_empty() {
@@ -346,8 +351,12 @@ fn given(count: usize) -> String {
     if count == 1 { "Lanes<S>".to_owned() } else { format!("&[Lanes<S>; {count}]") }
 }
 
+fn shapes(variables: &[Variable]) -> Vec<Shape> {
+    variables.iter().map(|variable| variable.shape.clone()).collect()
+}
+
 /// The type of all inputs, or of a cotangent for each output.
-fn types(variables: &[Variable]) -> String {
-    let types: Vec<String> = variables.iter().map(|variable| given(variable.shape.count())).collect();
+fn types(shapes: &[Shape]) -> String {
+    let types: Vec<String> = shapes.iter().map(|shape| given(shape.count())).collect();
     if let [only] = &types[..] { only.clone() } else { format!("({})", types.join(", ")) }
 }

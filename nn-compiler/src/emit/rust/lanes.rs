@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::formula;
-use super::names::{Names, leaves};
+use super::names::{Names, extras, leaves};
 use super::source::{Head, Source, comment};
 use crate::graph::{Kind, NodeId, Root};
 use crate::model::Model;
@@ -150,6 +150,10 @@ impl Writer<'_> {
             head.arg("target: Lanes<S>");
         } else if has_cotangent {
             head.array("cotangents", &self.names.pattern(targets), &lanes(self.model.outputs.len()));
+        }
+        let extras = extras(self.model, self.function);
+        if extras.iter().any(Option::is_some) {
+            head.array("extras", &self.names.pattern(extras), &lanes(self.model.extras.len()));
         }
 
         let means = self.function.means();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::graph::{Kind, NodeId, Root, number};
+use crate::model::Model;
 use crate::ops::{self, Kernel};
 use crate::schedule::{Function, Step, When};
 
@@ -103,6 +104,7 @@ const RESERVED: &[&str] = &[
     "params",
     "inputs",
     "cotangents",
+    "extras",
     "sums",
     "means",
     "results",
@@ -194,6 +196,14 @@ fn root_means(function: &Function) -> BTreeSet<NodeId> {
         .filter(|&&(root, id)| matches!(root, Root::Loss | Root::ParamGradient(_)) && mean(id))
         .map(|&(_, id)| id)
         .collect()
+}
+
+/// What a function's examples bring along, by position; all of it, in the order in which the runtime gives it.
+pub(super) fn extras(model: &Model, function: &Function) -> Vec<Option<NodeId>> {
+    leaves(function, &[When::Tile], model.extras.len(), |kind| match kind {
+        Kind::Extra(at) => Some(*at),
+        _ => None,
+    })
 }
 
 /// The leaves of one kind that a stage reads, by position.

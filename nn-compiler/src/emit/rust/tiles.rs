@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::formula;
 use super::lanes::{needs_finish, sum_name};
-use super::names::{Names, leaves};
+use super::names::{Names, extras, leaves};
 use super::source::{Head, Source, comment};
 use crate::graph::{Attrs, Kind, NodeId, Root};
 use crate::model::Model;
@@ -180,6 +180,10 @@ impl Writer<'_> {
             head.arg(&format!("target: &[{real}]"));
         } else if function.graph.ids().any(|id| matches!(function.graph[id].kind, Kind::Cotangent(_))) {
             head.array("cotangents", &self.names.pattern(cotangents), &self.slices(self.model.outputs.len()));
+        }
+        let extras = extras(self.model, function);
+        if extras.iter().any(Option::is_some) {
+            head.array("extras", &self.names.pattern(extras), &self.slices(self.model.extras.len()));
         }
         let means = function.means();
         if !means.is_empty() {

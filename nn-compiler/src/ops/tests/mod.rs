@@ -170,8 +170,17 @@ fn cases(op: &Op) -> Vec<Case> {
         ],
         "mse" | "mae" => everywhere(&none, &[Real, Real]),
         "huber" => everywhere(&numbers(&[0.37]), &[Real, Real]),
-        "binary_cross_entropy" => everywhere(&none, &[Probability, Probability]),
-        "cross_entropy" => vec![case(none, &[(&[4], Probability), (&[], Fixed(2.0))])],
+        "binary_cross_entropy" => [0.0, 0.2]
+            .iter()
+            .flat_map(|&smoothing| everywhere(&numbers(&[smoothing]), &[Probability, Probability]))
+            .collect(),
+        "cross_entropy" => [0.0, 0.2]
+            .iter()
+            .map(|&smoothing| case(numbers(&[smoothing]), &[(&[4], Probability), (&[], Fixed(2.0))]))
+            .collect(),
+        "dropout" => {
+            [0.0, 2.0].iter().flat_map(|&mask| everywhere(&numbers(&[0.5]), &[Real, Fixed(mask)])).collect()
+        }
         _ if op.args.is_empty() => everywhere(&none, &vec![Real; if *op == gate::GATE { 2 } else { 1 }]),
         _ => everywhere(&none, &vec![Real; op.args.iter().filter(|arg| arg.is_operand()).count()]),
     }
@@ -217,7 +226,7 @@ fn terms<'g>(graph: &'g RefCell<Graph>, ids: &[NodeId]) -> Vec<Term<'g>> {
 
 /// The values of a graph for one example.
 fn values(graph: &RefCell<Graph>, inputs: &[Tensor], cotangents: &[Tensor]) -> Values {
-    let example = Example { inputs: inputs.to_vec(), target: None, cotangents: cotangents.to_vec() };
+    let example = Example { inputs: inputs.to_vec(), cotangents: cotangents.to_vec(), ..Example::default() };
     evaluate(&graph.borrow(), &Bindings { params: Vec::new(), examples: vec![example] })
 }
 

@@ -94,6 +94,13 @@ fn examples<'g>(rewrite: &str, a: Term<'g>, b: Term<'g>) -> Vec<Term<'g>> {
             let class = a.filled(1.0, Shape::scalar());
             vec![softmax(a.sum(&[0]), 0).zip(&cross_entropy::CROSS_ENTROPY, class)]
         }
+        "cross_entropy(softmax z, t, ε) = logsumexp(z) - z[t] + ε (z[t] - mean z)" => {
+            let (p, class) = (softmax(a.sum(&[0]), 0), a.filled(1.0, Shape::scalar()));
+            vec![p.apply(&cross_entropy::CROSS_ENTROPY, Attrs::numbers(&[0.3]), &[class])]
+        }
+        "dropout(x, 1) = x" => {
+            vec![a.apply(&dropout::DROPOUT, Attrs::numbers(&[0.3]), &[a.filled(1.0, a.shape())])]
+        }
         other => panic!("the rewrite `{other}` has no example"),
     }
 }

@@ -3,15 +3,16 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::{count, lens, prepared_len, real};
+use super::{count, lens, own_name, prepared_len, real};
+use crate::emit::rust::names::extras;
 use crate::emit::rust::{lanes, tiles};
 use crate::graph::Kind;
-use crate::model::Model;
+use crate::model::{Extra, Model};
 use crate::schedule::{Function, Lowering};
 
 /// The loop over the tiles of a batch, and the workspace that it takes.
 pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> TokenStream {
-    let (runtime, real) = (&model.runtime, real(model.dtype));
+    let (own, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let tile_function = format_ident!("{name}");
     let batch = format_ident!("{name}_batch");
     let workspace = format_ident!("{name}_workspace");
@@ -23,6 +24,11 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
         "pullback" => model.outputs.iter().map(|output| output.shape.count()).collect(),
         _ => Vec::new(),
     };
+    let has_extras = extras(model, function).iter().any(Option::is_some);
+    let brought: &[Extra] = if has_extras { &model.extras } else { &[] };
+    let extra_lens: Vec<usize> = brought.iter().map(|extra| extra.shape().count()).collect();
+    let extras_of_model = has_extras.then(|| quote!(<#own as #runtime::model::Train>::EXTRAS));
+    let extras_of_model = extras_of_model.unwrap_or_else(|| quote!(&[]));
     let gives_rows = name != "train";
     let rows_len: usize = if name == "forward" { count(&model.outputs) } else { input_lens.iter().sum() };
     let has_sums = name == "train" || !function.means().is_empty();
@@ -57,6 +63,8 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             };
             let (inputs_len, targets_len, means_len) =
                 (input_lens.len(), target_lens.len(), function.means().len());
+            let extras_len = extra_lens.len();
+            let extras = has_extras.then(|| quote!(extras,));
             let values = if gives_rows { rows_len } else { 0 };
             let sums_of_tile = has_sums.then(|| quote!(sums,));
             let tail = (!gives_rows).then(|| quote!([]));
@@ -70,11 +78,11 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
                     dispatch!(s => {
                         let params = #runtime::drive::spread(s, params);
                         #let_prepared
-                        #runtime::drive::lanes::<_, _, #inputs_len, #targets_len, #values, #means_len>(
-                            s, batch, #rows, #sums,
+                        #runtime::drive::lanes::<_, _, #inputs_len, #targets_len, #extras_len, #values, #means_len>(
+                            s, batch, #extras_of_model, #rows, #sums,
                             #[inline(always)]
-                            |inputs, targets, sums| {
-                                #tile_function(#token params, #prepared inputs, #targets #sums_of_tile) #semicolon
+                            |inputs, targets, extras, sums| {
+                                #tile_function(#token params, #prepared inputs, #targets #extras #sums_of_tile) #semicolon
                                 #tail
                             },
                         );
@@ -101,8 +109,12 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             let mean_lens = lens(function, &function.means());
             let sums_len: usize = mean_lens.iter().sum();
             let sums_of_tile = has_sums.then(|| quote!(split(sums, [#(#mean_lens),*]),));
-            let (inputs_len, targets_len) =
-                (input_lens.iter().sum::<usize>(), target_lens.iter().sum::<usize>());
+            let extras = has_extras.then(|| {
+                let extras = given(&extra_lens, &quote!(extras));
+                quote!(#extras,)
+            });
+            let [inputs_len, targets_len, extras_len] =
+                [&input_lens, &target_lens, &extra_lens].map(|lens| lens.iter().sum::<usize>());
             let values = if gives_rows { rows_len } else { 0 };
             let tail = (!gives_rows).then(|| quote!([]));
             let semicolon = (!gives_rows).then(|| quote!(;));
@@ -114,11 +126,11 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
                 #signature {
                     dispatch!(s => {
                         #own
-                        #runtime::drive::arrays::<_, _, #inputs_len, #targets_len, #values, #sums_len>(
-                            s, batch, #rows, #sums,
+                        #runtime::drive::arrays::<_, _, #inputs_len, #targets_len, #extras_len, #values, #sums_len>(
+                            s, batch, #extras_of_model, #rows, #sums,
                             #[inline(always)]
-                            |rows, inputs, targets, sums| {
-                                #tile_function(s, rows, param_slices(params), #shared #inputs, #targets #sums_of_tile) #semicolon
+                            |rows, inputs, targets, extras, sums| {
+                                #tile_function(s, rows, param_slices(params), #shared #inputs, #targets #extras #sums_of_tile) #semicolon
                                 #tail
                             },
                         );
@@ -149,6 +161,8 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
                 (true, "train") => Some(quote!(targets[0],)),
                 (true, _) => Some(quote!(targets,)),
             };
+            let extras = has_extras.then(|| quote!(extras,));
+            let extras_len = extra_lens.len();
             let sums = has_sums.then(|| quote!(split(&mut *sums, [#(#mean_lens),*]),));
             let rows =
                 gives_rows.then(|| quote!(&mut outputs[range.start * #rows_len..range.end * #rows_len],));
@@ -156,18 +170,19 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             quote! {
                 const fn #workspace(tile: usize) -> usize {
                     0 #(+ tile_len::<#real>(tile, #input_lens))* #(+ tile_len::<#real>(tile, #target_lens))*
+                        #(+ tile_len::<#real>(tile, #extra_lens))*
                         #(+ tile_len::<#real>(tile, #buffer_lens))* #own_len
                 }
 
                 #signature {
                     dispatch!(s => {
                         #own
-                        #runtime::drive::tiles(
-                            batch, tile, [#(#input_lens),*], [#(#target_lens),*], workspace,
+                        #runtime::drive::tiles::<_, _, _, _, #extras_len>(
+                            s, batch, tile, [#(#input_lens),*], [#(#target_lens),*], #extras_of_model, workspace,
                             #[inline(always)]
-                            |range, inputs, targets, workspace| {
+                            |range, inputs, targets, extras, workspace| {
                                 #tile_function(
-                                    s, [range.len(), tile], param_slices(params), #shared inputs, #targets #sums #rows #rest
+                                    s, [range.len(), tile], param_slices(params), #shared inputs, #targets #extras #sums #rows #rest
                                 );
                             },
                         );

@@ -7,7 +7,7 @@ use super::batch::batch_function;
 use super::{lens, own_name, prepare_call, prepared_len, real, shared_len, sums_len};
 use crate::emit::rust::{lanes, tiles};
 use crate::graph::{Kind, NodeId, Root};
-use crate::model::{Model, Target};
+use crate::model::{Extra, Model, Target};
 use crate::schedule::{Function, Lowering};
 
 pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
@@ -24,6 +24,16 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
         }
         Some(Target::Class(classes)) => quote!(Class { classes: #classes }),
     };
+    let extras = model.extras.iter().zip(0_u32..).map(|(extra, site)| match extra {
+        Extra::Weight => quote!(Weight),
+        Extra::Mask { shape, drop, .. } => {
+            let len = shape.count();
+            quote!(Mask { site: #site, len: #len, drop: #drop })
+        }
+    });
+    let extras = (!model.extras.is_empty()).then(
+        || quote!(const EXTRAS: &'static [#runtime::model::Extra] = &[#(#runtime::model::Extra::#extras),*];),
+    );
     let batch = batch_function(model, function, "train");
     let shared = shared_len(function);
     let prepared = prepared_len(function);
@@ -46,6 +56,7 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
 
         impl #runtime::model::Train for #own {
             const TARGET: #runtime::model::TargetKind = #runtime::model::TargetKind::#target;
+            #extras
             const SHARED_LEN: usize = #shared;
             const SUMS_LEN: usize = #sums;
             const WORKSPACE: usize = train_workspace(#tile);
