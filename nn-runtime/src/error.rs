@@ -299,6 +299,13 @@ pub enum Error {
         parameter: &'static str,
     },
 
+    /// A callback failed.
+    #[error("a callback of the training failed")]
+    Callback {
+        /// What it said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
     // Checkpoints.
     /// A file that is not a whole safetensors file.
     #[error("`{}` is damaged or no safetensors file", path.display())]

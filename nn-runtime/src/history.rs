@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::metrics::Metric;
+use crate::train::Stop;
 
 /// The record of one training.
 ///
@@ -12,6 +13,7 @@ pub struct History {
     model: &'static str,
     validated: bool,
     epochs: Vec<Epoch>,
+    pub(crate) stopped: Option<Stop>,
 }
 
 /// The measures of one epoch.
@@ -36,7 +38,7 @@ impl Epoch {
 
 impl History {
     pub(crate) fn new(model: &'static str, validated: bool) -> Self {
-        Self { model, validated, epochs: Vec::new() }
+        Self { model, validated, epochs: Vec::new(), stopped: None }
     }
 
     pub(crate) fn push(&mut self, epoch: Epoch) {
@@ -51,6 +53,11 @@ impl History {
     /// The epochs, from the first.
     pub fn epochs(&self) -> &[Epoch] {
         &self.epochs
+    }
+
+    /// Why the training ended before its last epoch, if it did.
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.stopped.as_ref()
     }
 
     /// The last epoch.
@@ -96,7 +103,11 @@ impl fmt::Display for History {
             writeln!(f, "{TRAIN} training   {BEST} best epoch")?;
         }
         writeln!(f, "best  epoch {best}: {best_epoch}")?;
-        write!(f, "last  epoch {}: {last}", self.epochs.len())
+        write!(f, "last  epoch {}: {last}", self.epochs.len())?;
+        match &self.stopped {
+            Some(stop) => write!(f, "\n{stop}"),
+            None => Ok(()),
+        }
     }
 }
 

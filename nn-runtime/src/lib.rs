@@ -65,7 +65,7 @@ mod random;
 #[cfg(feature = "train")]
 mod stepper;
 #[cfg(feature = "train")]
-mod train;
+pub mod train;
 
 pub use model::Model;
 pub use nn_macros::nn_model;
@@ -81,7 +81,7 @@ pub use crate::{
     pipeline::Pipeline,
     predictor::Predictor,
     stepper::{Gradients, Stepper},
-    train::Trainer,
+    train::{Callback, Flow, Stop, Trainer, Training},
 };
 #[cfg(feature = "data")]
 pub use data::{Table, Target};

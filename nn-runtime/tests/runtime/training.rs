@@ -223,7 +223,7 @@ fn empty_datasets_are_refused_by_name() {
     let (none, all) = plane::<f64>(10).split(0.0, 0);
     let trainer = Trainer::new(Sgd::new(0.1));
     let mut model = Linear::<f64>::new(1);
-    let error = trainer.fit(&mut model, &none, &all).unwrap_err();
+    let error = trainer.clone().fit(&mut model, &none, &all).unwrap_err();
     assert_eq!(error.to_string(), "the training data has no rows");
     let error = trainer.fit(&mut model, &all, &none).unwrap_err();
     assert_eq!(error.to_string(), "the validation data has no rows");
