@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::time::Instant;
+
 use crate::data::{self, Dataset};
 use crate::history::{Epoch, History};
 use crate::kernels::Real;
@@ -125,6 +127,7 @@ impl<O> Trainer<O> {
         let mut history = History::new(M::NAME, valid.is_some());
 
         for epoch in 1..=self.epochs {
+            let start = Instant::now();
             if self.batch != BatchSize::All {
                 random::permute(&mut order, random::stream(self.seed, epoch as u64));
             }
@@ -150,7 +153,14 @@ impl<O> Trainer<O> {
             } else {
                 (None, evaluator.metric(model))
             };
-            history.push(Epoch { train_loss, valid_loss, metric });
+            history.push(Epoch {
+                train_loss,
+                valid_loss,
+                metrics: metric.into_iter().map(Into::into).collect(),
+                learning_rate: 0.0,
+                seconds: start.elapsed().as_secs_f64(),
+                rows: rows.len() as u64,
+            });
         }
         Ok(history)
     }
