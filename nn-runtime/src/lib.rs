@@ -50,6 +50,8 @@ mod error;
 #[cfg(feature = "train")]
 mod ext;
 #[cfg(feature = "train")]
+mod file;
+#[cfg(feature = "train")]
 mod history;
 pub mod init;
 pub mod kernels;
@@ -76,7 +78,7 @@ pub use crate::{
     data::{Dataset, FittedScaler, Scaler, TargetColumns},
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
-    history::{Epoch, History},
+    history::{Epoch, History, Measured},
     metrics::{Evaluation, Metric, evaluate},
     pipeline::Pipeline,
     predictor::Predictor,

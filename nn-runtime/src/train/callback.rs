@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::history::History;
 use crate::model::Model;
 use crate::{Error, Result};
@@ -83,7 +85,7 @@ pub trait Callback<M: Model>: Send {
 pub type Flow = ControlFlow<Stop>;
 
 /// Why a training ended before its last epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Stop {
     /// There was nothing more to gain.

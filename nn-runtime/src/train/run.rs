@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::time::Instant;
+
 use super::callback::Now;
 use super::{BatchSize, Callback, Flow, Trainer, Training};
 use crate::data::Dataset;
@@ -50,6 +52,7 @@ where
         history: History::new(M::NAME, valid.is_some()),
         now,
         sum: 0.0,
+        start: Instant::now(),
     };
     run.to_the_end()
 }
@@ -70,6 +73,8 @@ struct Run<'r, M: Train, O, C> {
     now: Now,
     /// The losses of this epoch's rows so far.
     sum: f64,
+    /// When the epoch began.
+    start: Instant,
 }
 
 impl<M, O, C> Run<'_, M, O, C>
@@ -103,6 +108,7 @@ where
             rows = rows.with_order(&order);
         }
         (self.now.batch, self.now.rows, self.sum) = (0, 0, 0.0);
+        self.start = Instant::now();
         for range in rows.tiles(self.batch_rows) {
             let flow = self.batch(&rows.slice(range))?;
             if flow.is_break() {
@@ -138,7 +144,14 @@ where
         } else {
             (None, self.evaluator.metric(self.model))
         };
-        self.history.push(Epoch { train_loss, valid_loss, metric });
+        self.history.push(Epoch {
+            train_loss,
+            valid_loss,
+            metrics: metric.into_iter().map(Into::into).collect(),
+            learning_rate: f64::NAN,
+            seconds: self.start.elapsed().as_secs_f64(),
+            rows: self.now.rows,
+        });
         self.now.loss = train_loss;
         self.tell(C::on_epoch)
     }
