@@ -75,7 +75,7 @@ pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, Rm
 
 #[cfg(feature = "train")]
 pub use crate::{
-    data::{Dataset, FittedScaler, Scaler, TargetColumns},
+    data::{Dataset, FittedScaler, Order, Scaler, Source, TargetColumns, Visit},
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
     history::{Epoch, History, Measured},
