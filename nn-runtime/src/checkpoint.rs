@@ -5,14 +5,15 @@
 //! programs write, are read too.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::error::quoted;
+use crate::file::replace;
 use crate::kernels::Real;
 use crate::model::{Model, ParamInfo};
 use crate::{Error, FittedScaler, Result};
@@ -156,26 +157,4 @@ fn read_values<T: Real>(bytes: &[u8], values: &mut [T]) {
             *value = T::from_f64(f64::from_le_bytes(*bytes));
         }
     }
-}
-
-/// Writes beside the file and renames, so that nobody ever sees half of it.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
-    };
-    let mut beside_name = name.to_owned();
-    beside_name.push(format!(".{}.part", std::process::id()));
-    let beside = path.with_file_name(beside_name);
-    let written = write_through(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // The first error is the one to report; that a file which may not exist could not be removed is no news.
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-fn write_through(path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

@@ -247,6 +247,47 @@ pub enum Error {
         /// Rows that were given.
         rows: usize,
     },
+    /// A row that a dataset does not have.
+    #[error("there is no row {row}: the rows are numbered from 0, and there are {rows}")]
+    UnknownRow {
+        /// The number that was asked for.
+        row: usize,
+        /// Rows that there are.
+        rows: usize,
+    },
+    /// Weights for more or fewer rows than there are.
+    #[error("{weights} weights for {rows} rows")]
+    WeightCount {
+        /// Rows of the dataset.
+        rows: usize,
+        /// Weights that were given.
+        weights: usize,
+    },
+    /// A weight that is negative or not finite.
+    #[error("row {row}: the weight is {weight}, but must be finite and at least 0")]
+    Weight {
+        /// The row, counted from 0.
+        row: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Weights that are all 0.
+    #[error("all weights are 0: there would be nothing to learn from")]
+    NoWeight,
+    /// Classes were needed where the target has none.
+    #[error("the target must be classes, but is {found}")]
+    NoClasses {
+        /// What the target is.
+        found: String,
+    },
+    /// A class that the target does not have.
+    #[error("there is no class `{class}`; the classes are {available}")]
+    UnknownClass {
+        /// The class that was asked for.
+        class: String,
+        /// The classes that there are.
+        available: String,
+    },
 
     // Scaling.
     /// A scaler that was fitted on other columns.
@@ -297,6 +338,13 @@ pub enum Error {
         epoch: usize,
         /// The parameter.
         parameter: &'static str,
+    },
+
+    /// A callback failed.
+    #[error("a callback of the training failed")]
+    Callback {
+        /// What it said.
+        source: Box<dyn StdError + Send + Sync>,
     },
 
     // Checkpoints.

@@ -50,6 +50,8 @@ mod error;
 #[cfg(feature = "train")]
 mod ext;
 #[cfg(feature = "train")]
+mod file;
+#[cfg(feature = "train")]
 mod history;
 pub mod init;
 pub mod kernels;
@@ -65,7 +67,7 @@ mod random;
 #[cfg(feature = "train")]
 mod stepper;
 #[cfg(feature = "train")]
-mod train;
+pub mod train;
 
 pub use model::Model;
 pub use nn_macros::nn_model;
@@ -73,15 +75,15 @@ pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, Rm
 
 #[cfg(feature = "train")]
 pub use crate::{
-    data::{Dataset, FittedScaler, Scaler, TargetColumns},
+    data::{Dataset, FittedScaler, Order, Scaler, Source, TargetColumns, Visit},
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
-    history::{Epoch, History},
+    history::{Epoch, History, Measured},
     metrics::{Evaluation, Metric, evaluate},
     pipeline::Pipeline,
     predictor::Predictor,
     stepper::{Gradients, Stepper},
-    train::Trainer,
+    train::{Callback, Flow, Stop, Trainer, Training},
 };
 #[cfg(feature = "data")]
 pub use data::{Table, Target};

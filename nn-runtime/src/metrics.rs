@@ -24,11 +24,11 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// The name: "accuracy" or "R²".
+    /// The name in histories: "accuracy" or "r2".
     pub fn name(self) -> &'static str {
         match self {
             Self::Accuracy(_) => "accuracy",
-            Self::RSquared(_) => "R²",
+            Self::RSquared(_) => "r2",
         }
     }
 

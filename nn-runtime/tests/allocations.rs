@@ -132,6 +132,6 @@ fn steps_allocate_nothing() {
     fit(1);
     let few = fit(10);
     let many = fit(60);
-    // Only the list of epochs grows and, without threads, one workspace for the predictions of each epoch.
+    // Only the record grows: the list of epochs, and the metrics of each.
     assert!(many - few <= 50 + 4, "{few} allocations in 10 epochs, {many} in 60");
 }

@@ -2,7 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{Dataset, TargetColumns};
+use super::{Dataset, Source, TargetColumns};
+use crate::batch::Batch;
 use crate::error::quoted;
 use crate::kernels::Real;
 use crate::model::{Model, TargetKind, Train};
@@ -10,46 +11,73 @@ use crate::{Error, Result};
 
 /// Checks widths and target values of a dataset against a model.
 pub(crate) fn for_model<M: Train>(dataset: &Dataset<M::Scalar>) -> Result<()> {
-    input_width::<M>(dataset.inputs().ncols(), dataset.features())?;
-    let found = || dataset.target().describe();
+    columns_for_model::<M>(dataset)?;
+    batch_for_model::<M>(&dataset.batch(), dataset.target(), 0)
+}
+
+/// Checks the columns of a source against a model. What is in them is checked batch by batch.
+pub(crate) fn columns_for_model<M: Train>(source: &impl Source<M::Scalar>) -> Result<()> {
+    input_width::<M>(source.features().len(), source.features())?;
+    let found = || source.target().describe();
     // A class index is a number, but a model that compares numbers would learn that the third class is twice the
     // second. Two classes are as good as 0 and 1.
     if let (TargetColumns::Class { classes, .. }, TargetKind::Values { .. } | TargetKind::Binary { .. }) =
-        (dataset.target(), M::TARGET)
+        (source.target(), M::TARGET)
         && classes.len() > 2
     {
         return Err(mismatch::<M>(found()));
     }
-    if let (Some(names), TargetKind::Class { classes }) = (dataset.classes(), M::TARGET)
+    if let (TargetColumns::Class { classes: names, .. }, TargetKind::Class { classes }) =
+        (source.target(), M::TARGET)
         && names.len() > classes
     {
         return Err(mismatch::<M>(found()));
     }
-    check_targets::<M>(dataset.targets(), found, |column| dataset.target().name(column).to_owned())
+    if source.target().len() != M::TARGET_LEN {
+        return Err(mismatch::<M>(found()));
+    }
+    Ok(())
+}
+
+/// Checks that the targets of a batch are what a model's loss compares with. Rows count from `first` in errors.
+pub(crate) fn batch_for_model<M: Train>(
+    batch: &Batch<'_, M::Scalar>,
+    target: &TargetColumns,
+    first: usize,
+) -> Result<()> {
+    let row =
+        |i| batch.target_row(i).iter().enumerate().map(move |(column, &value)| (first + i, column, value));
+    check_targets::<M>((0..batch.len()).flat_map(row), |column| target.name(column).to_owned())
 }
 
 /// Checks that a matrix of targets is what a model's loss compares with.
 pub(crate) fn target_values<M: Train>(targets: ArrayView2<'_, M::Scalar>) -> Result<()> {
-    let found = || format!("{} numbers per row", targets.ncols());
-    check_targets::<M>(targets, found, |column| format!("target[{column}]"))
+    if targets.ncols() != M::TARGET_LEN {
+        return Err(mismatch::<M>(format!("{} numbers per row", targets.ncols())));
+    }
+    let values = targets.indexed_iter().map(|((row, column), &value)| (row, column, value));
+    check_targets::<M>(values, |column| format!("target[{column}]"))
 }
 
+/// Checks values with their rows and columns.
 fn check_targets<M: Train>(
-    targets: ArrayView2<'_, M::Scalar>,
-    found: impl Fn() -> String,
+    mut values: impl Iterator<Item = (usize, usize, M::Scalar)>,
     column_name: impl Fn(usize) -> String,
 ) -> Result<()> {
-    if targets.ncols() != M::TARGET_LEN {
-        return Err(mismatch::<M>(found()));
-    }
     match M::TARGET {
         TargetKind::None | TargetKind::Values { .. } => Ok(()),
-        TargetKind::Class { classes } => class_labels(targets, classes),
+        TargetKind::Class { classes } => {
+            let is_class = |label: f64| label.fract() == 0.0 && (0.0..classes as f64).contains(&label);
+            match values.find(|(.., label)| !is_class(label.to_f64())) {
+                None => Ok(()),
+                Some((row, _, label)) => Err(Error::ClassLabel { row, label: label.to_f64(), classes }),
+            }
+        }
         TargetKind::Binary { .. } => {
             let within = |value: f64| (0.0..=1.0).contains(&value);
-            match targets.indexed_iter().find(|(_, value)| !within(value.to_f64())) {
+            match values.find(|(.., value)| !within(value.to_f64())) {
                 None => Ok(()),
-                Some(((row, column), value)) => Err(Error::NotAProbability {
+                Some((row, column, value)) => Err(Error::NotAProbability {
                     row,
                     column: column_name(column),
                     value: value.to_f64(),
@@ -58,16 +86,6 @@ fn check_targets<M: Train>(
             }
         }
     }
-}
-
-fn class_labels<T: Real>(targets: ArrayView2<'_, T>, classes: usize) -> Result<()> {
-    for ((row, _), label) in targets.indexed_iter() {
-        let label = label.to_f64();
-        if label.fract() != 0.0 || !(0.0..classes as f64).contains(&label) {
-            return Err(Error::ClassLabel { row, label, classes });
-        }
-    }
-    Ok(())
 }
 
 /// Checks that a model takes this number of columns.

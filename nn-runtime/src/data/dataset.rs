@@ -17,6 +17,8 @@ pub struct Dataset<T = f32> {
     targets: Array2<T>,
     features: Vec<String>,
     target: TargetColumns,
+    /// How much each row counts; all the same if there are none.
+    pub(super) weights: Option<Vec<T>>,
 }
 
 /// What the target columns of a dataset say.
@@ -45,6 +47,15 @@ pub enum TargetColumns {
 }
 
 impl TargetColumns {
+    /// Number of columns.
+    #[allow(clippy::len_without_is_empty)] // how many there are matters, not whether there are any
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Values { names } => names.len(),
+            Self::Equals { .. } | Self::Class { .. } => 1,
+        }
+    }
+
     /// What the targets are, for messages.
     pub(crate) fn describe(&self) -> String {
         match self {
@@ -129,7 +140,7 @@ impl<T: Real> Dataset<T> {
         }
         all_finite(&inputs, |column| features[column].clone())?;
         all_finite(&targets, |column| target.name(column).to_owned())?;
-        Ok(Self { inputs: row_major(inputs), targets: row_major(targets), features, target })
+        Ok(Self { inputs: row_major(inputs), targets: row_major(targets), features, target, weights: None })
     }
 
     /// Number of examples.
@@ -203,23 +214,46 @@ impl<T: Real> Dataset<T> {
         let first = (self.len() as f64 * fraction).round() as usize;
         let mut order = vec![0; self.len()];
         random::permute(&mut order, random::stream(seed, 0));
-        Ok((self.select(&order, 0..first), self.select(&order, first..self.len())))
+        Ok((self.part(&order, 0..first), self.part(&order, first..self.len())))
     }
 
     /// The rows with the numbers `order[range]`.
-    fn select(&self, order: &[u32], range: Range<usize>) -> Self {
+    fn part(&self, order: &[u32], range: Range<usize>) -> Self {
         let rows: Vec<usize> = order[range].iter().map(|&row| row as usize).collect();
+        self.rows_at(&rows)
+    }
+
+    /// The rows with these numbers, in this order, with their weights. A row may come more than once.
+    ///
+    /// # Errors
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        match rows.iter().find(|&&row| row >= self.len()) {
+            Some(&row) => Err(Error::UnknownRow { row, rows: self.len() }),
+            None => Ok(self.rows_at(rows)),
+        }
+    }
+
+    /// The rows with these numbers, which exist.
+    pub(super) fn rows_at(&self, rows: &[usize]) -> Self {
         Self {
-            inputs: row_major(self.inputs.select(ndarray::Axis(0), &rows)),
-            targets: row_major(self.targets.select(ndarray::Axis(0), &rows)),
+            inputs: row_major(self.inputs.select(ndarray::Axis(0), rows)),
+            targets: row_major(self.targets.select(ndarray::Axis(0), rows)),
             features: self.features.clone(),
             target: self.target.clone(),
+            weights: self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect()),
         }
+    }
+
+    /// The same rows with other weights.
+    pub(super) fn weighted(self, weights: Option<Vec<T>>) -> Self {
+        Self { weights, ..self }
     }
 
     /// The same examples with other values.
     pub(super) fn with_values(&self, inputs: Array2<T>, targets: Array2<T>) -> Result<Self> {
-        Self::from_parts(inputs, targets, self.features.clone(), self.target.clone())
+        let values = Self::from_parts(inputs, targets, self.features.clone(), self.target.clone())?;
+        Ok(values.weighted(self.weights.clone()))
     }
 }
 

@@ -6,15 +6,19 @@ mod column;
 #[cfg(feature = "data")]
 mod csv;
 mod dataset;
+mod labels;
 mod scaler;
+mod source;
 #[cfg(feature = "data")]
 mod table;
 #[cfg(feature = "data")]
 mod target;
+mod weights;
 
 pub(crate) use check::{for_model, input_width, target_values};
 pub use dataset::{Dataset, TargetColumns};
 pub use scaler::{FittedScaler, Scaler};
+pub use source::{Order, Source, Visit};
 #[cfg(feature = "data")]
 pub use table::Table;
 #[cfg(feature = "data")]

@@ -1,6 +1,7 @@
 //! The runtime, driven by models that are written by hand as `nn_model!` would write them.
 #![cfg(all(feature = "train", feature = "data"))]
 
+mod callbacks;
 mod checkpoints;
 mod extensions;
 mod mismatches;

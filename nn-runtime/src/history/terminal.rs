@@ -1,70 +1,8 @@
-//! What happened in each epoch, and the learning curves in a terminal.
+//! Learning curves in a terminal.
 
 use std::fmt;
 
-use crate::metrics::Metric;
-
-/// The record of one training.
-///
-/// Its [`Display`](fmt::Display) draws the learning curves with characters.
-#[derive(Clone, Debug, PartialEq)]
-pub struct History {
-    model: &'static str,
-    validated: bool,
-    epochs: Vec<Epoch>,
-}
-
-/// The measures of one epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Epoch {
-    /// The mean loss over the rows of the training data, each measured just before the update that it took part in.
-    /// It thus lags behind the validation loss by half an epoch.
-    pub train_loss: f64,
-    /// The mean loss on the validation data after the epoch, if there is any.
-    pub valid_loss: Option<f64>,
-    /// Accuracy or R² after the epoch, on the validation data if there is any and on the training data otherwise.
-    pub metric: Option<Metric>,
-}
-
-impl Epoch {
-    /// The loss that tells how well the model does: on the validation data if there is any.
-    fn decisive_loss(&self) -> f64 {
-        self.valid_loss.unwrap_or(self.train_loss)
-    }
-}
-
-impl History {
-    pub(crate) fn new(model: &'static str, validated: bool) -> Self {
-        Self { model, validated, epochs: Vec::new() }
-    }
-
-    pub(crate) fn push(&mut self, epoch: Epoch) {
-        self.epochs.push(epoch);
-    }
-
-    /// The name of the model.
-    pub fn model(&self) -> &str {
-        self.model
-    }
-
-    /// The epochs, from the first.
-    pub fn epochs(&self) -> &[Epoch] {
-        &self.epochs
-    }
-
-    /// The last epoch.
-    pub fn last(&self) -> Option<&Epoch> {
-        self.epochs.last()
-    }
-
-    /// The number, counted from 1, and the measures of the epoch with the smallest validation loss, or training loss
-    /// without validation data; the first of several.
-    pub fn best(&self) -> Option<(usize, &Epoch)> {
-        let losses = self.epochs.iter().enumerate().map(|(i, epoch)| (i + 1, epoch));
-        losses.min_by(|(_, a), (_, b)| a.decisive_loss().total_cmp(&b.decisive_loss()))
-    }
-}
+use super::{Epoch, History};
 
 /// Columns of the plot.
 const WIDTH: usize = 64;
@@ -96,7 +34,11 @@ impl fmt::Display for History {
             writeln!(f, "{TRAIN} training   {BEST} best epoch")?;
         }
         writeln!(f, "best  epoch {best}: {best_epoch}")?;
-        write!(f, "last  epoch {}: {last}", self.epochs.len())
+        write!(f, "last  epoch {}: {last}", self.epochs.len())?;
+        match &self.stopped {
+            Some(stop) => write!(f, "\n{stop}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -106,11 +48,8 @@ impl fmt::Display for Epoch {
         if let Some(loss) = self.valid_loss {
             write!(f, ", validation loss {}", short(loss))?;
         }
-        match self.metric {
-            Some(metric) if self.valid_loss.is_some() => write!(f, ", validation {metric}"),
-            Some(metric) => write!(f, ", {metric}"),
-            None => Ok(()),
-        }
+        let on = if self.valid_loss.is_some() { "validation " } else { "" };
+        self.metrics.iter().try_for_each(|metric| write!(f, ", {on}{metric}"))
     }
 }
 
@@ -223,7 +162,7 @@ impl Axis {
 }
 
 /// Four significant digits.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude == 0.0 {
         return "0".to_owned();
@@ -237,25 +176,8 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Epoch, History, short};
-    use crate::metrics::Metric;
-
-    fn history(losses: &[(f64, Option<f64>)]) -> History {
-        let mut history = History::new("Net", losses.iter().any(|(_, valid)| valid.is_some()));
-        for &(train_loss, valid_loss) in losses {
-            history.push(Epoch { train_loss, valid_loss, metric: Some(Metric::Accuracy(0.5)) });
-        }
-        history
-    }
-
-    #[test]
-    fn the_best_epoch_is_that_of_the_validation_loss() {
-        let history = history(&[(3.0, Some(3.0)), (2.0, Some(1.0)), (1.0, Some(2.0)), (0.5, Some(1.0))]);
-        assert_eq!(history.best().map(|(number, _)| number), Some(2));
-        let untested =
-            super::History { validated: false, ..self::history(&[(3.0, None), (2.0, None), (4.0, None)]) };
-        assert_eq!(untested.best().map(|(number, epoch)| (number, epoch.train_loss)), Some((2, 2.0)));
-    }
+    use super::short;
+    use crate::history::tests::history;
 
     #[test]
     fn curves_have_axes_a_legend_and_the_last_values() {
