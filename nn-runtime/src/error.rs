@@ -255,6 +255,30 @@ pub enum Error {
         /// Rows that there are.
         rows: usize,
     },
+    /// A NaN or an infinity in a row of a stream.
+    #[error("{file}, row {row}: `{column}` is {value}; every value must be finite")]
+    StreamValue {
+        /// The file or other source of the rows.
+        file: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// The column.
+        column: String,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// A row of a stream with more or fewer values than were declared.
+    #[error("row {row} has {found} {what}, but the stream was declared with {expected}")]
+    RowWidth {
+        /// The row, counted from 0.
+        row: usize,
+        /// "inputs" or "targets".
+        what: &'static str,
+        /// Values that were declared.
+        expected: usize,
+        /// Values of the row.
+        found: usize,
+    },
     /// Weights for more or fewer rows than there are.
     #[error("{weights} weights for {rows} rows")]
     WeightCount {

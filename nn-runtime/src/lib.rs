@@ -75,7 +75,7 @@ pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, Rm
 
 #[cfg(feature = "train")]
 pub use crate::{
-    data::{Dataset, FittedScaler, Order, Scaler, Source, TargetColumns, Visit},
+    data::{Dataset, FittedScaler, Order, RowReader, Scaler, Source, Stream, TargetColumns, Visit},
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
     history::{Epoch, History, Measured},

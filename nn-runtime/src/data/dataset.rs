@@ -272,7 +272,7 @@ fn flat<T>(matrix: &Array2<T>) -> &[T] {
     matrix.as_slice().unwrap_or_else(|| unreachable!("datasets are stored row after row"))
 }
 
-fn numbered(name: &str, count: usize) -> Vec<String> {
+pub(super) fn numbered(name: &str, count: usize) -> Vec<String> {
     (0..count).map(|i| format!("{name}[{i}]")).collect()
 }
 

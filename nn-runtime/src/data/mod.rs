@@ -9,6 +9,7 @@ mod dataset;
 mod labels;
 mod scaler;
 mod source;
+mod stream;
 #[cfg(feature = "data")]
 mod table;
 #[cfg(feature = "data")]
@@ -19,6 +20,7 @@ pub(crate) use check::{for_model, input_width, target_values};
 pub use dataset::{Dataset, TargetColumns};
 pub use scaler::{FittedScaler, Scaler};
 pub use source::{Order, Source, Visit};
+pub use stream::{RowReader, Stream};
 #[cfg(feature = "data")]
 pub use table::Table;
 #[cfg(feature = "data")]

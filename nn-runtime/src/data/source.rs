@@ -39,7 +39,7 @@ pub type Visit<'v, T> = dyn FnMut(&Batch<'_, T>) -> Result<ControlFlow<()>> + 'v
 
 /// Rows of inputs and targets that are visited in batches, epoch by epoch. They need not be in memory.
 ///
-/// [`Dataset`] is one whose rows are.
+/// [`Dataset`] is one whose rows are, [`Stream`](crate::Stream) one whose rows are read again in each epoch.
 ///
 /// ```
 /// # fn main() -> nn_runtime::Result<()> {
