@@ -8,6 +8,7 @@ pub mod emit;
 pub mod grad;
 pub mod graph;
 pub mod interpret;
+pub mod local;
 pub mod model;
 pub mod notation;
 pub mod ops;

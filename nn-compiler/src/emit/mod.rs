@@ -7,4 +7,5 @@ pub mod latex;
 pub mod rust;
 pub mod summary;
 pub mod svg;
+pub mod trace;
 mod write;
