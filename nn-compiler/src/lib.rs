@@ -16,6 +16,7 @@ pub mod optimize;
 pub mod parse;
 pub mod schedule;
 pub mod shape;
+pub mod stages;
 pub mod term;
 
 use proc_macro2::TokenStream;

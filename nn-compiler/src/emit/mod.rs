@@ -1,5 +1,6 @@
 //! The exporters: one file each, from a plan or a graph to text or tokens.
 
+pub mod cost;
 pub mod docs;
 pub mod dot;
 pub mod explain;

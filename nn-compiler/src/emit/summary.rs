@@ -82,7 +82,7 @@ fn layers(plan: &Plan, id: NodeId, seen: &mut [bool]) -> Vec<Shape> {
     found.into_iter().map(|position| model.params[position].shape.clone()).collect()
 }
 
-fn shape(shape: &Shape) -> String {
+pub(super) fn shape(shape: &Shape) -> String {
     if shape.is_scalar() { "scalar".to_owned() } else { shape.to_string() }
 }
 
@@ -106,7 +106,7 @@ fn counted(shapes: &[Shape]) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (position, digit) in digits.chars().enumerate() {

@@ -174,9 +174,10 @@ fn backward(
             if names.get(id).is_none() && id != loss {
                 continue;
             }
-            let left = match is_elementwise {
-                true => ratio(Style::Text, &name(id), &label(operand)),
-                false => partial(Style::Text, &label(operand)),
+            let left = if is_elementwise {
+                ratio(Style::Text, &name(id), &label(operand))
+            } else {
+                partial(Style::Text, &label(operand))
             };
             steps.push(TracedEdge {
                 name: left.text,
@@ -242,18 +243,18 @@ impl fmt::Display for Trace {
             let formula = value.formula.clone().unwrap_or_default();
             [value.name.clone(), formula, numbers(&value.value)]
         });
-        table(f, "Forward pass", ["value", "computed by", "number"], values.collect())?;
+        table(f, "Forward pass", ["value", "computed by", "number"], &values.collect::<Vec<_>>())?;
         if self.edges.is_empty() {
             return Ok(());
         }
         let edges =
             self.edges.iter().map(|edge| [edge.name.clone(), edge.formula.clone(), numbers(&edge.value)]);
-        table(f, "\nLocal derivatives", ["derivative", "formula", "number"], edges.collect())?;
+        table(f, "\nLocal derivatives", ["derivative", "formula", "number"], &edges.collect::<Vec<_>>())?;
         let adjoints = self.values.iter().filter_map(|value| {
             let adjoint = value.adjoint.as_ref()?;
             Some([partial(Style::Text, &value.name).text, String::new(), numbers(adjoint)])
         });
-        table(f, "\nAdjoints", ["adjoint", "", "number"], adjoints.collect())?;
+        table(f, "\nAdjoints", ["adjoint", "", "number"], &adjoints.collect::<Vec<_>>())?;
         let gradients = self.gradients.iter().map(|gradient| {
             let (all, checked) = (gradient.value.len(), gradient.differences.len());
             let differences = match &gradient.differences[..] {
@@ -265,12 +266,12 @@ impl fmt::Display for Trace {
             };
             [gradient.name.clone(), numbers(&gradient.value), differences]
         });
-        table(f, "\nGradients", ["gradient", "by the chain rule", "checked"], gradients.collect())
+        table(f, "\nGradients", ["gradient", "by the chain rule", "checked"], &gradients.collect::<Vec<_>>())
     }
 }
 
 /// Rows below each other; columns without content take no room.
-fn table(f: &mut fmt::Formatter<'_>, title: &str, head: [&str; 3], rows: Vec<[String; 3]>) -> fmt::Result {
+fn table(f: &mut fmt::Formatter<'_>, title: &str, head: [&str; 3], rows: &[[String; 3]]) -> fmt::Result {
     writeln!(f, "{title}")?;
     let head = head.map(str::to_owned);
     let width = |column: usize| {
@@ -279,7 +280,7 @@ fn table(f: &mut fmt::Formatter<'_>, title: &str, head: [&str; 3], rows: Vec<[St
         if widest == 0 { 0 } else { widest.max(head[column].chars().count()) }
     };
     let widths = [0, 1, 2].map(width);
-    for row in std::iter::once(&head).chain(&rows) {
+    for row in std::iter::once(&head).chain(rows) {
         let mut line = String::from(" ");
         for (cell, width) in row.iter().zip(widths).filter(|(_, width)| *width > 0) {
             line.push_str(&format!(" {cell}{} ", " ".repeat(width.saturating_sub(cell.chars().count()))));

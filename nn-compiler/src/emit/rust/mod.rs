@@ -16,7 +16,7 @@ use crate::schedule::{Function, Lowering, Plan};
 use source::Source;
 
 pub use glue::Texts;
-pub use tiles::flops;
+pub use tiles::{flops, flops_of};
 
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
 pub fn text(plan: &Plan) -> String {
