@@ -371,6 +371,17 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
 
+    // Reading.
+    /// More or fewer numbers than an example of the model has.
+    #[cfg(feature = "trace")]
+    #[error("an example of `{model}` can't be traced")]
+    Trace {
+        /// The model.
+        model: &'static str,
+        /// What does not fit.
+        source: nn_compiler::emit::trace::WrongCount,
+    },
+
     // Checkpoints.
     /// A file that is not a whole safetensors file.
     #[error("`{}` is damaged or no safetensors file", path.display())]

@@ -24,6 +24,7 @@
 //! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
 //! | `data` | yes | tables from CSV files |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
+//! | `trace` | no | `model.trace(…)`: the numbers of one example, step by step; brings the compiler along |
 //! | `alloc` | with `std` | aligned heap buffers |
 //!
 //! Without any, the crate is `no_std`: the traits of [`model`], [`init`], [`optim`] and the [`kernels`], which work on
@@ -66,6 +67,8 @@ mod predictor;
 mod random;
 #[cfg(feature = "train")]
 mod stepper;
+#[cfg(feature = "trace")]
+mod trace;
 #[cfg(feature = "train")]
 pub mod train;
 
@@ -73,6 +76,8 @@ pub use model::Model;
 pub use nn_macros::nn_model;
 pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd};
 
+#[cfg(feature = "trace")]
+pub use crate::trace::{Trace, TraceExt, TracedEdge, TracedGradient, TracedValue};
 #[cfg(feature = "train")]
 pub use crate::{
     data::{Dataset, FittedScaler, Order, RowReader, Scaler, Source, Stream, TargetColumns, Visit},

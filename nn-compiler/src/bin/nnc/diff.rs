@@ -32,5 +32,7 @@ pub(crate) fn run(before: &str, after: &str, out: &mut Output) -> Result<(), Fai
 
 /// What models cost and compute.
 fn text(plans: &[Plan]) -> String {
-    plans.iter().map(|plan| format!("{}\n{}", cost::text(plan), explain::text(plan))).collect()
+    let texts: Vec<String> =
+        plans.iter().map(|plan| format!("{}\n{}", cost::text(plan), explain::text(plan))).collect();
+    texts.concat()
 }

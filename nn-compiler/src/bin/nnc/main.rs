@@ -26,9 +26,8 @@ fn main() -> ExitCode {
     let mut out = Output::new(output);
     let done = run(command, &mut out).and_then(|()| out.finish());
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has seen enough: `nnc emit … | head`.
-        Err(Failure::Closed) => ExitCode::SUCCESS,
+        // Closed: whoever reads the output has seen enough, as in `nnc emit … | head`.
+        Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Reported) => ExitCode::FAILURE,
         Err(Failure::Said(text)) => {
             anstream::eprintln!("{}", report::failure(&text));
