@@ -309,9 +309,35 @@ pub enum Error {
     /// A setting of an optimiser or of the trainer that makes no sense.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
-    /// The training loss became NaN or infinite.
+    /// A group of parameters that has none.
+    #[error("no parameter of `{model}` {reason} `{pattern}`{suggestion}; its parameters are {available}")]
+    EmptyGroup {
+        /// The model.
+        model: &'static str,
+        /// The pattern of the group.
+        pattern: String,
+        /// "matches", or "is left by earlier groups for".
+        reason: &'static str,
+        /// " (did you mean `h1.bias`?)", or nothing.
+        suggestion: String,
+        /// The parameters that there are.
+        available: String,
+    },
+    /// A group whose pattern can't be read.
+    #[error("`{pattern}` is no pattern of names; `*` stands for any letters and `?` for one")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Data whose rows are not counted, where their number is needed.
+    #[error("the rows of the training data are not counted; give a batch size in the place of a full batch")]
+    UncountedRows,
+    /// The training loss became NaN or infinite. The parameters are those before the batch.
     #[error(
-        "the loss is {loss} at epoch {epoch}, batch {batch}; a smaller learning rate or scaled inputs may help"
+        "the loss is {loss} at epoch {epoch}, batch {batch}{}; a smaller learning rate or scaled inputs may help",
+        gradient_of(*parameter)
     )]
     NonFiniteLoss {
         /// The epoch, counted from 1.
@@ -320,6 +346,22 @@ pub enum Error {
         batch: usize,
         /// The loss.
         loss: f64,
+        /// The first parameter whose gradient is not finite, if there is one.
+        parameter: Option<&'static str>,
+    },
+    /// The gradient became NaN or infinite. The parameters are those before the batch.
+    #[error(
+        "the norm of the gradient is not finite at epoch {epoch}, batch {batch}{}; a smaller learning rate or scaled \
+         inputs may help",
+        gradient_of(*parameter)
+    )]
+    NonFiniteGradient {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The batch in that epoch, counted from 1.
+        batch: usize,
+        /// The first parameter whose gradient is not finite, if there is one.
+        parameter: Option<&'static str>,
     },
     /// The loss on the validation data became NaN or infinite.
     #[error(
@@ -332,14 +374,17 @@ pub enum Error {
         loss: f64,
     },
     /// A parameter became NaN or infinite.
-    #[error("parameter `{parameter}` is not finite after epoch {epoch}; a smaller learning rate may help")]
+    #[error(
+        "parameter `{parameter}` is not finite after epoch {epoch}, batch {batch}; a smaller learning rate may help"
+    )]
     NonFiniteParameter {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The parameter.
+        /// The batch in that epoch, counted from 1, after whose update it was not; 0 before the first.
+        batch: usize,
+        /// The first parameter that is not finite.
         parameter: &'static str,
     },
-
     /// A callback failed.
     #[error("a callback of the training failed")]
     Callback {
@@ -418,6 +463,12 @@ pub enum Error {
         /// The model.
         model: &'static str,
     },
+}
+
+/// Where a gradient is not finite, for messages.
+fn gradient_of(parameter: Option<&str>) -> String {
+    parameter
+        .map_or_else(String::new, |parameter| format!(", where the gradient of `{parameter}` is not finite"))
 }
 
 /// The names in backquotes, separated by commas, for messages; past a dozen, how many more there are.

@@ -71,7 +71,7 @@ pub mod train;
 
 pub use model::Model;
 pub use nn_macros::nn_model;
-pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd};
+pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd, Step};
 
 #[cfg(feature = "train")]
 pub use crate::{
@@ -82,8 +82,8 @@ pub use crate::{
     metrics::{Evaluation, Metric, evaluate},
     pipeline::Pipeline,
     predictor::Predictor,
-    stepper::{Gradients, Stepper},
-    train::{Callback, Flow, Stop, Trainer, Training},
+    stepper::{Clip, Gradients, Stepper},
+    train::{Callback, Flow, Group, Stop, Trainer, Training, schedule},
 };
 #[cfg(feature = "data")]
 pub use data::{Table, Target};

@@ -131,6 +131,7 @@ pub(super) struct Now {
     pub(super) rows: u64,
     pub(super) updates: u64,
     pub(super) loss: f64,
+    pub(super) learning_rate: f64,
 }
 
 impl<M: Model> Training<'_, M> {
@@ -183,6 +184,11 @@ impl<M: Model> Training<'_, M> {
     /// rows of the epoch so far, each measured just before the update that it took part in. NaN before the first batch.
     pub fn loss(&self) -> f64 {
         self.now.loss
+    }
+
+    /// The learning rate of the last update, or of the first one before that.
+    pub fn learning_rate(&self) -> f64 {
+        self.now.learning_rate
     }
 }
 

@@ -4,8 +4,10 @@
 mod callbacks;
 mod checkpoints;
 mod extensions;
+mod groups;
 mod mismatches;
 mod models;
 mod optimizers;
+mod schedules;
 mod threads;
 mod training;
