@@ -385,6 +385,14 @@ pub enum Error {
         /// The first parameter that is not finite.
         parameter: &'static str,
     },
+    /// A metric that is to be watched, but was not measured.
+    #[error("the metric `{metric}` is not measured; there is {available}")]
+    UnknownMetric {
+        /// The metric.
+        metric: String,
+        /// The metrics that there are.
+        available: String,
+    },
     /// A callback failed.
     #[error("a callback of the training failed")]
     Callback {
@@ -392,7 +400,73 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
 
-    // Checkpoints.
+    /// Signals of the operating system cannot be heard.
+    #[error("cannot listen for Ctrl-C")]
+    Signals {
+        /// Why.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
+    // Checkpoints of trainings.
+    /// A training that may go on is not told where its checkpoint is.
+    #[error("a training that may go on needs a checkpoint; give `Trainer::checkpoint` a file")]
+    NoCheckpoint,
+    /// A safetensors file of something else.
+    #[error("`{}` is a safetensors file, but no checkpoint of a training", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A checkpoint of a later version of this crate, or of a much earlier one.
+    #[error("`{}` is a checkpoint of version {found}, but this program reads version {known}", path.display())]
+    CheckpointVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that can be read.
+        known: u32,
+    },
+    /// A checkpoint whose content is not what was written.
+    #[error("`{}` is damaged: its checksum is {found}, but that of its content {computed}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The checksum that it holds.
+        found: String,
+        /// The checksum of what it holds.
+        computed: String,
+    },
+    /// A training that is to go on differently from how it began.
+    #[error("`{}` is of a training with {found}; the {setting} cannot become {expected}", path.display())]
+    CheckpointSetting {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        setting: &'static str,
+        /// How the training began.
+        found: String,
+        /// How it is to go on.
+        expected: String,
+    },
+    /// What a schedule or a callback remembers is not what it once was.
+    #[error("`{}`: {what} cannot go on from what it remembered", path.display())]
+    CheckpointState {
+        /// The file.
+        path: PathBuf,
+        /// The schedule, or the name under which a callback keeps what it remembers.
+        what: String,
+    },
+    /// A name under which a callback cannot keep what it remembers.
+    #[error("a callback keeps what it remembers under `{name}`, {reason}")]
+    MemoryName {
+        /// The name.
+        name: String,
+        /// Why it cannot.
+        reason: &'static str,
+    },
+
+    // Models in files.
     /// A file that is not a whole safetensors file.
     #[error("`{}` is damaged or no safetensors file", path.display())]
     Corrupt {

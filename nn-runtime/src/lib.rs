@@ -23,6 +23,8 @@
 //! | `std` | yes | detection of the processor's SIMD level at run time |
 //! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
 //! | `data` | yes | tables from CSV files |
+//! | `progress` | no | a bar for each epoch of a training |
+//! | `signals` | no | trainings that end on Ctrl-C |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
 //! | `alloc` | with `std` | aligned heap buffers |
 //!
@@ -83,7 +85,9 @@ pub use crate::{
     pipeline::Pipeline,
     predictor::Predictor,
     stepper::{Clip, Gradients, Stepper},
-    train::{Callback, Flow, Group, Stop, Trainer, Training, schedule},
+    train::{
+        Callback, Checkpoint, EarlyStopping, Flow, Group, Memory, Snapshot, Stop, Trainer, Training, schedule,
+    },
 };
 #[cfg(feature = "data")]
 pub use data::{Table, Target};

@@ -179,6 +179,28 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
         loss
     }
 
+    /// What the optimiser remembers: the first number of all parameters, in their order, then the second, ….
+    pub(crate) fn state(&self) -> Vec<Vec<M::Scalar>> {
+        let slots = self.optimizer.state_per_parameter();
+        let of_panel = |panel: Range<usize>, slot: usize| {
+            &self.state[panel.start * slots + slot * panel.len()..][..panel.len()]
+        };
+        (0..slots)
+            .map(|slot| panels::panels(&self.runs).flat_map(|panel| of_panel(panel, slot)).copied().collect())
+            .collect()
+    }
+
+    /// Goes on after so many updates, with what [`state`](Self::state) gave.
+    pub(crate) fn restore(&mut self, updates: u64, state: &[Vec<M::Scalar>]) {
+        self.updates = updates;
+        for panel in panels::panels(&self.runs) {
+            for (slot, values) in state.iter().enumerate() {
+                let at = panel.start * state.len() + slot * panel.len();
+                self.state[at..at + panel.len()].copy_from_slice(&values[panel.clone()]);
+            }
+        }
+    }
+
     /// Why the last step left the parameters as they are, if it did.
     pub(crate) fn refused(&self) -> Option<Refused> {
         self.refused

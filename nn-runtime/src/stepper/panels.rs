@@ -34,7 +34,6 @@ impl Run {
     }
 }
 
-#[cfg(test)]
 /// The panels of parameters that are cut in runs. The state of each panel lies apart.
 pub(super) fn panels(runs: &[Run]) -> impl Iterator<Item = core::ops::Range<usize>> {
     let starts = runs.iter().scan(0, |end, run| {

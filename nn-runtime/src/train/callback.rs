@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use super::Memory;
 use crate::history::History;
 use crate::model::Model;
 use crate::{Error, Result};
@@ -44,7 +45,8 @@ use crate::{Error, Result};
 ///
 /// A training that fails ends with its error: [`on_end`](Self::on_end) is not called.
 pub trait Callback<M: Model>: Send {
-    /// Before the first batch.
+    /// Before the first batch, also of a training that goes on from a checkpoint: [`restore`](Self::restore) is called
+    /// next.
     ///
     /// # Errors
     /// Those of the callback, which end the training.
@@ -77,6 +79,20 @@ pub trait Callback<M: Model>: Send {
     /// Those of the callback, which are returned in the place of the history.
     fn on_end(&mut self, training: &mut Training<'_, M>) -> Result<()> {
         let _ = training;
+        Ok(())
+    }
+
+    /// Puts into a checkpoint what the callback needs to go on as if nothing had happened.
+    fn save(&self, memory: &mut Memory) {
+        let _ = memory;
+    }
+
+    /// Takes from a checkpoint what [`save`](Self::save) has put there. What is missing was not there to be saved.
+    ///
+    /// # Errors
+    /// If it makes no sense.
+    fn restore(&mut self, memory: &Memory) -> Result<()> {
+        let _ = memory;
         Ok(())
     }
 }
@@ -128,6 +144,7 @@ pub(super) struct Now {
     pub(super) epochs: usize,
     pub(super) batch: usize,
     pub(super) batches: Option<usize>,
+    pub(super) of_rows: Option<usize>,
     pub(super) rows: u64,
     pub(super) updates: u64,
     pub(super) loss: f64,
@@ -175,6 +192,11 @@ impl<M: Model> Training<'_, M> {
         self.now.rows
     }
 
+    /// Rows of each epoch, if their number is known.
+    pub fn epoch_rows(&self) -> Option<usize> {
+        self.now.of_rows
+    }
+
     /// Updates of the parameters so far, those of earlier epochs included.
     pub fn updates(&self) -> u64 {
         self.now.updates
@@ -213,6 +235,16 @@ impl<M: Model, A: Callback<M>, B: Callback<M>> Callback<M> for (A, B) {
         self.0.on_end(training)?;
         self.1.on_end(training)
     }
+
+    fn save(&self, memory: &mut Memory) {
+        self.0.save(memory);
+        self.1.save(memory);
+    }
+
+    fn restore(&mut self, memory: &Memory) -> Result<()> {
+        self.0.restore(memory)?;
+        self.1.restore(memory)
+    }
 }
 
 fn first(a: Flow, b: Flow) -> Flow {
@@ -237,6 +269,14 @@ macro_rules! forward {
 
             fn on_end(&mut self, training: &mut Training<'_, M>) -> Result<()> {
                 (**self).on_end(training)
+            }
+
+            fn save(&self, memory: &mut Memory) {
+                (**self).save(memory);
+            }
+
+            fn restore(&mut self, memory: &Memory) -> Result<()> {
+                (**self).restore(memory)
             }
         }
     };

@@ -1,9 +1,19 @@
 //! Training: the loop, and what can be set, seen and stopped in it.
 
 mod callback;
+mod checkpoint;
+mod early_stopping;
 mod group;
+mod memory;
+#[cfg(feature = "progress")]
+mod progress;
+mod resume;
 mod run;
 pub mod schedule;
+#[cfg(feature = "signals")]
+mod signals;
+
+use std::path::PathBuf;
 
 use crate::data::{self, Dataset, Source};
 use crate::history::History;
@@ -13,7 +23,14 @@ use crate::stepper::Clip;
 use crate::{Error, Result};
 
 pub use callback::{Callback, Flow, Stop, Training};
+pub use checkpoint::{Checkpoint, Snapshot};
+pub use early_stopping::EarlyStopping;
 pub use group::Group;
+pub use memory::Memory;
+#[cfg(feature = "progress")]
+pub use progress::Progress;
+#[cfg(feature = "signals")]
+pub use signals::StopOnCtrlC;
 
 use schedule::{Constant, Schedule};
 
@@ -38,6 +55,8 @@ struct Settings {
     seed: u64,
     clip: Option<Clip>,
     groups: Vec<Group>,
+    checkpoint: Option<Checkpoint>,
+    resume: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +68,15 @@ enum BatchSize {
 impl<O> Trainer<O> {
     /// A trainer with this optimiser.
     pub fn new(optimizer: O) -> Self {
-        let settings =
-            Settings { epochs: 100, batch: BatchSize::Rows(32), seed: 0, clip: None, groups: Vec::new() };
+        let settings = Settings {
+            epochs: 100,
+            batch: BatchSize::Rows(32),
+            seed: 0,
+            clip: None,
+            groups: Vec::new(),
+            checkpoint: None,
+            resume: None,
+        };
         Self { optimizer, schedule: Constant, callback: (), settings }
     }
 }
@@ -113,6 +139,70 @@ impl<O, S, C> Trainer<O, S, C> {
         Trainer { optimizer, schedule, callback: (before, callback), settings }
     }
 
+    /// Stops when the validation loss has not improved for `patience` epochs, and gives the model the parameters of its
+    /// best epoch. [`EarlyStopping`] as a [`callback`](Self::callback) has more settings.
+    #[must_use]
+    pub fn early_stopping(self, patience: usize) -> Trainer<O, S, (C, EarlyStopping)> {
+        self.callback(EarlyStopping::new(patience).restore_best())
+    }
+
+    /// Shows how the training goes on the standard error stream: a bar for each epoch in a terminal, otherwise a line.
+    #[cfg(feature = "progress")]
+    #[must_use]
+    pub fn progress(self) -> Trainer<O, S, (C, Progress)> {
+        self.callback(Progress::new())
+    }
+
+    /// Ends after the batch in which somebody presses Ctrl-C: [`fit`](Self::fit) writes a checkpoint, if one was asked
+    /// for, and returns a history that says so. Ctrl-C for the second time ends the process.
+    #[cfg(feature = "signals")]
+    #[must_use]
+    pub fn stop_on_ctrl_c(self) -> Trainer<O, S, (C, StopOnCtrlC)> {
+        self.callback(StopOnCtrlC::new())
+    }
+
+    /// Writes checkpoints: to a file after every epoch, or as a [`Checkpoint`] says.
+    #[must_use]
+    pub fn checkpoint(mut self, checkpoint: impl Into<Checkpoint>) -> Self {
+        self.settings.checkpoint = Some(checkpoint.into());
+        self
+    }
+
+    /// Goes on from a checkpoint, in the place of the model's parameters. It ends with the bits of a training that was
+    /// never interrupted, if data, optimiser, schedule and callbacks are the same; the number of epochs may be another.
+    ///
+    /// A training that was stopped early is over, and is not gone on with.
+    #[must_use]
+    pub fn resume(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.resume = Some(path.into());
+        self
+    }
+
+    /// [`fit`](Self::fit), which goes on from its own [checkpoint](Self::checkpoint) if that was written before.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and if there is no checkpoint to write.
+    pub fn fit_or_resume<'v, M, D>(
+        self,
+        model: &mut M,
+        train: &D,
+        valid: impl Into<Option<&'v Dataset<M::Scalar>>>,
+    ) -> Result<History>
+    where
+        M: Train,
+        D: Source<M::Scalar> + ?Sized,
+        O: Optimizer<M::Scalar>,
+        S: Schedule,
+        C: Callback<M>,
+    {
+        let checkpoint = self.settings.checkpoint.as_ref().ok_or(Error::NoCheckpoint)?;
+        let path = checkpoint.path().to_owned();
+        let exists =
+            path.try_exists().map_err(|source| Error::File { action: "read", path: path.clone(), source })?;
+        let trainer = if exists { self.resume(path) } else { self };
+        trainer.fit(model, train, valid)
+    }
+
     /// Trains the model on `train`, a dataset or another [`Source`] of rows, and measures it on `valid` after every
     /// epoch: a dataset, or `None`.
     ///
@@ -121,7 +211,7 @@ impl<O, S, C> Trainer<O, S, C> {
     ///
     /// # Errors
     /// If a setting makes no sense, data is empty, not what the model takes or cannot be read, the loss or a parameter
-    /// stops being finite, or a callback fails.
+    /// stops being finite, a callback fails, or a checkpoint cannot be written or gone on from.
     pub fn fit<'v, M, D>(
         self,
         model: &mut M,
@@ -141,6 +231,9 @@ impl<O, S, C> Trainer<O, S, C> {
         self.schedule.validate(batches.map(|batches| (batches * self.settings.epochs) as u64))?;
         if let Some(clip) = self.settings.clip {
             clip.validate()?;
+        }
+        if let Some(checkpoint) = &self.settings.checkpoint {
+            checkpoint.validate()?;
         }
         match train.dataset() {
             Some(train) => data::for_model::<M>(train)?,

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::callback::Now;
+use super::checkpoint::Setup;
 use super::schedule::{Schedule, Time};
-use super::{BatchSize, Callback, Flow, Trainer, Training, group};
+use super::{BatchSize, Callback, Checkpoint, Flow, Trainer, Training, group, resume};
 use crate::data::{self, Dataset, Order, Source};
 use crate::history::{Epoch, History};
 use crate::kernels::Real;
@@ -48,50 +49,78 @@ where
         epochs: settings.epochs,
         batch: 0,
         batches: train.rows().map(|rows| rows.div_ceil(batch_rows)),
+        of_rows: train.rows(),
         rows: 0,
         updates: 0,
         loss: f64::NAN,
         learning_rate: f64::NAN,
     };
-    let run = Run {
+    let shuffled = settings.batch != BatchSize::All;
+    let setup = Setup {
+        optimizer: short_name(std::any::type_name::<O>()).to_owned(),
+        seed: shuffled.then_some(settings.seed),
+        rows: train.rows(),
+        batch_rows,
+    };
+    let mut run = Run {
         stepper,
         evaluator,
         validated: valid.is_some(),
         model,
         train,
-        batch_rows,
-        order: Order { seed: settings.seed, epoch: 1, shuffled: settings.batch != BatchSize::All },
+        order: Order { seed: settings.seed, epoch: 1, shuffled },
+        setup,
         schedule,
         learning_rate: optimizer.learning_rate(),
         callback,
+        checkpoint: settings.checkpoint,
         history: History::new(M::NAME, valid.is_some()),
         now,
+        measured: false,
         sum: 0.0,
         start: Instant::now(),
+        seconds: 0.0,
     };
-    run.complete()
+    let memory = settings.resume.map(|path| resume::load(&mut run, &path)).transpose()?;
+    run.parameters_finite()?;
+    run.set_learning_rate()?;
+    let flow = run.tell(C::on_start)?;
+    if let Some(memory) = memory {
+        run.callback.restore(&memory)?;
+    }
+    run.complete(flow)
+}
+
+/// The name of a type without its path and parameters.
+fn short_name(name: &str) -> &str {
+    let name = name.split('<').next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name)
 }
 
 /// One training: what it works on, and how far it is.
-struct Run<'r, M: Train, D: ?Sized, O, S, C> {
-    model: &'r mut M,
+pub(super) struct Run<'r, M: Train, D: ?Sized, O, S, C> {
+    pub(super) model: &'r mut M,
     train: &'r D,
-    stepper: Stepper<'r, M, O>,
+    pub(super) stepper: Stepper<'r, M, O>,
     evaluator: Option<Evaluator<'r, M>>,
     /// Whether the evaluator has validation data.
     validated: bool,
-    batch_rows: usize,
     order: Order,
-    schedule: S,
+    pub(super) setup: Setup,
+    pub(super) schedule: S,
     /// As the optimiser was told.
     learning_rate: f64,
-    callback: C,
-    history: History,
-    now: Now,
+    pub(super) callback: C,
+    pub(super) checkpoint: Option<Checkpoint>,
+    pub(super) history: History,
+    pub(super) now: Now,
+    /// Whether the epoch is over and was measured.
+    pub(super) measured: bool,
     /// The losses of this epoch's rows so far.
-    sum: f64,
-    /// When the epoch began.
-    start: Instant,
+    pub(super) sum: f64,
+    /// When the epoch began or went on, and the seconds that it had taken before.
+    pub(super) start: Instant,
+    pub(super) seconds: f64,
 }
 
 impl<M, D, O, S, C> Run<'_, M, D, O, S, C>
@@ -102,35 +131,70 @@ where
     S: Schedule,
     C: Callback<M>,
 {
-    fn complete(mut self) -> Result<History> {
-        self.parameters_finite()?;
-        self.set_learning_rate()?;
-        let mut flow = self.tell(C::on_start)?;
-        while flow.is_continue() {
-            flow = self.epoch()?;
-            if flow.is_break() || self.now.epoch == self.now.epochs {
-                break;
+    /// Runs epochs as long as there are any to run and nothing says to stop.
+    fn complete(mut self, mut flow: Flow) -> Result<History> {
+        // A training that was stopped early before it was saved is over.
+        if self.history.stopped.is_none() {
+            self.start = Instant::now();
+            while flow.is_continue() && !(self.measured && self.now.epoch >= self.now.epochs) {
+                if self.measured {
+                    self.next_epoch();
+                }
+                flow = self.epoch()?;
             }
-            self.now.epoch += 1;
+            self.history.stopped = flow.break_value();
+            self.save()?;
         }
-        self.history.stopped = flow.break_value();
         let Self { callback, model, history, now, .. } = &mut self;
         callback.on_end(&mut Training { model, history, now: *now })?;
         Ok(self.history)
     }
 
-    /// The batches of one epoch, and what is measured after them, unless a callback stops between two batches.
-    fn epoch(&mut self) -> Result<Flow> {
+    fn next_epoch(&mut self) {
+        self.now.epoch += 1;
         (self.now.batch, self.now.rows, self.sum) = (0, 0, 0.0);
-        self.start = Instant::now();
-        let train = self.train;
+        (self.start, self.seconds) = (Instant::now(), 0.0);
+        self.measured = false;
+    }
+
+    /// The batches of one epoch that are left, and what is measured after them, unless a callback stops between two
+    /// batches.
+    fn epoch(&mut self) -> Result<Flow> {
+        let (train, skip) = (self.train, self.now.batch);
         let order = Order { epoch: self.now.epoch as u64, ..self.order };
         let mut flow = Flow::Continue(());
-        train.epoch(order, self.batch_rows, self.now.batch, &mut |batch| {
+        train.epoch(order, self.setup.batch_rows, skip, &mut |batch| {
             flow = self.batch(batch)?;
-            Ok(if flow.is_break() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            if flow.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let updates = self.now.updates;
+            if self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.is_due_after_batch(updates)) {
+                self.save()?;
+            }
+            Ok(ControlFlow::Continue(()))
         })?;
-        if flow.is_break() { Ok(flow) } else { self.measure() }
+        if flow.is_break() {
+            return Ok(flow);
+        }
+        let flow = self.measure()?;
+        let epoch = self.now.epoch;
+        if flow.is_continue()
+            && self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.is_due_after_epoch(epoch))
+        {
+            self.save()?;
+        }
+        Ok(flow)
+    }
+
+    /// Writes a checkpoint, if there is to be one.
+    fn save(&self) -> Result<()> {
+        self.checkpoint.as_ref().map_or(Ok(()), |checkpoint| resume::save(self, checkpoint))
+    }
+
+    /// Seconds of this epoch so far.
+    pub(super) fn seconds(&self) -> f64 {
+        self.seconds + self.start.elapsed().as_secs_f64()
     }
 
     fn batch(&mut self, batch: &Batch<'_, M::Scalar>) -> Result<Flow> {
@@ -155,7 +219,8 @@ where
     fn set_learning_rate(&mut self) -> Result<()> {
         let Now { epoch, epochs, batches, updates, .. } = self.now;
         let total = batches.map(|batches| (batches * epochs) as u64);
-        let factor = self.schedule.factor(Time { updates, epochs: epoch as u64 - 1, total });
+        let epochs = epoch as u64 - u64::from(!self.measured);
+        let factor = self.schedule.factor(Time { updates, epochs, total });
         InvalidSetting::unless_not_negative("schedule's factor of the learning rate", factor)?;
         self.stepper.set_factor(factor);
         self.now.learning_rate = self.learning_rate * factor;
@@ -186,11 +251,12 @@ where
             valid_loss,
             metrics: metric.into_iter().map(Into::into).collect(),
             learning_rate: self.now.learning_rate,
-            seconds: self.start.elapsed().as_secs_f64(),
+            seconds: self.seconds(),
             rows: self.now.rows,
         });
         self.schedule.observe(valid_loss.unwrap_or(train_loss));
         self.now.loss = train_loss;
+        self.measured = true;
         self.tell(C::on_epoch)
     }
 
