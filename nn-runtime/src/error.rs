@@ -333,9 +333,35 @@ pub enum Error {
     /// A setting of an optimiser or of the trainer that makes no sense.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
-    /// The training loss became NaN or infinite.
+    /// A group of parameters that has none.
+    #[error("no parameter of `{model}` {reason} `{pattern}`{suggestion}; its parameters are {available}")]
+    EmptyGroup {
+        /// The model.
+        model: &'static str,
+        /// The pattern of the group.
+        pattern: String,
+        /// "matches", or "is left by earlier groups for".
+        reason: &'static str,
+        /// " (did you mean `h1.bias`?)", or nothing.
+        suggestion: String,
+        /// The parameters that there are.
+        available: String,
+    },
+    /// A group whose pattern can't be read.
+    #[error("`{pattern}` is no pattern of names; `*` stands for any letters and `?` for one")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Data whose rows are not counted, where their number is needed.
+    #[error("the rows of the training data are not counted; give a batch size in the place of a full batch")]
+    UncountedRows,
+    /// The training loss became NaN or infinite. The parameters are those before the batch.
     #[error(
-        "the loss is {loss} at epoch {epoch}, batch {batch}; a smaller learning rate or scaled inputs may help"
+        "the loss is {loss} at epoch {epoch}, batch {batch}{}; a smaller learning rate or scaled inputs may help",
+        gradient_of(*parameter)
     )]
     NonFiniteLoss {
         /// The epoch, counted from 1.
@@ -344,6 +370,22 @@ pub enum Error {
         batch: usize,
         /// The loss.
         loss: f64,
+        /// The first parameter whose gradient is not finite, if there is one.
+        parameter: Option<&'static str>,
+    },
+    /// The gradient became NaN or infinite. The parameters are those before the batch.
+    #[error(
+        "the norm of the gradient is not finite at epoch {epoch}, batch {batch}{}; a smaller learning rate or scaled \
+         inputs may help",
+        gradient_of(*parameter)
+    )]
+    NonFiniteGradient {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The batch in that epoch, counted from 1.
+        batch: usize,
+        /// The first parameter whose gradient is not finite, if there is one.
+        parameter: Option<&'static str>,
     },
     /// The loss on the validation data became NaN or infinite.
     #[error(
@@ -356,14 +398,25 @@ pub enum Error {
         loss: f64,
     },
     /// A parameter became NaN or infinite.
-    #[error("parameter `{parameter}` is not finite after epoch {epoch}; a smaller learning rate may help")]
+    #[error(
+        "parameter `{parameter}` is not finite after epoch {epoch}, batch {batch}; a smaller learning rate may help"
+    )]
     NonFiniteParameter {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The parameter.
+        /// The batch in that epoch, counted from 1, after whose update it was not; 0 before the first.
+        batch: usize,
+        /// The first parameter that is not finite.
         parameter: &'static str,
     },
-
+    /// A metric that is to be watched, but was not measured.
+    #[error("the metric `{metric}` is not measured; there is {available}")]
+    UnknownMetric {
+        /// The metric.
+        metric: String,
+        /// The metrics that there are.
+        available: String,
+    },
     /// A callback failed.
     #[error("a callback of the training failed")]
     Callback {
@@ -382,7 +435,73 @@ pub enum Error {
         source: nn_compiler::emit::trace::WrongCount,
     },
 
-    // Checkpoints.
+    /// Signals of the operating system cannot be heard.
+    #[error("cannot listen for Ctrl-C")]
+    Signals {
+        /// Why.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
+    // Checkpoints of trainings.
+    /// A training that may go on is not told where its checkpoint is.
+    #[error("a training that may go on needs a checkpoint; give `Trainer::checkpoint` a file")]
+    NoCheckpoint,
+    /// A safetensors file of something else.
+    #[error("`{}` is a safetensors file, but no checkpoint of a training", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A checkpoint of a later version of this crate, or of a much earlier one.
+    #[error("`{}` is a checkpoint of version {found}, but this program reads version {known}", path.display())]
+    CheckpointVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that can be read.
+        known: u32,
+    },
+    /// A checkpoint whose content is not what was written.
+    #[error("`{}` is damaged: its checksum is {found}, but that of its content {computed}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The checksum that it holds.
+        found: String,
+        /// The checksum of what it holds.
+        computed: String,
+    },
+    /// A training that is to go on differently from how it began.
+    #[error("`{}` is of a training with {found}; the {setting} cannot become {expected}", path.display())]
+    CheckpointSetting {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        setting: &'static str,
+        /// How the training began.
+        found: String,
+        /// How it is to go on.
+        expected: String,
+    },
+    /// What a schedule or a callback remembers is not what it once was.
+    #[error("`{}`: {what} cannot go on from what it remembered", path.display())]
+    CheckpointState {
+        /// The file.
+        path: PathBuf,
+        /// The schedule, or the name under which a callback keeps what it remembers.
+        what: String,
+    },
+    /// A name under which a callback cannot keep what it remembers.
+    #[error("a callback keeps what it remembers under `{name}`, {reason}")]
+    MemoryName {
+        /// The name.
+        name: String,
+        /// Why it cannot.
+        reason: &'static str,
+    },
+
+    // Models in files.
     /// A file that is not a whole safetensors file.
     #[error("`{}` is damaged or no safetensors file", path.display())]
     Corrupt {
@@ -453,6 +572,12 @@ pub enum Error {
         /// The model.
         model: &'static str,
     },
+}
+
+/// Where a gradient is not finite, for messages.
+fn gradient_of(parameter: Option<&str>) -> String {
+    parameter
+        .map_or_else(String::new, |parameter| format!(", where the gradient of `{parameter}` is not finite"))
 }
 
 /// The names in backquotes, separated by commas, for messages; past a dozen, how many more there are.

@@ -23,6 +23,8 @@
 //! | `std` | yes | detection of the processor's SIMD level at run time |
 //! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
 //! | `data` | yes | tables from CSV files |
+//! | `progress` | no | a bar for each epoch of a training |
+//! | `signals` | no | trainings that end on Ctrl-C |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
 //! | `trace` | no | `model.trace(…)`: the numbers of one example, step by step; brings the compiler along |
 //! | `alloc` | with `std` | aligned heap buffers |
@@ -74,7 +76,7 @@ pub mod train;
 
 pub use model::Model;
 pub use nn_macros::nn_model;
-pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd};
+pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd, Step};
 
 #[cfg(feature = "trace")]
 pub use crate::trace::{Trace, TraceExt, TracedEdge, TracedGradient, TracedValue};
@@ -87,8 +89,10 @@ pub use crate::{
     metrics::{Evaluation, Metric, evaluate},
     pipeline::Pipeline,
     predictor::Predictor,
-    stepper::{Gradients, Stepper},
-    train::{Callback, Flow, Stop, Trainer, Training},
+    stepper::{Clip, Gradients, Stepper},
+    train::{
+        Callback, Checkpoint, EarlyStopping, Flow, Group, Memory, Snapshot, Stop, Trainer, Training, schedule,
+    },
 };
 #[cfg(feature = "data")]
 pub use data::{Table, Target};

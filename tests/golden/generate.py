@@ -21,6 +21,8 @@ import torch
 import datasets
 import sklearn_fits
 import torch_optimizers
+import torch_schedules
+import torch_training
 from torch_models import MODELS, Model
 
 GOLDEN = Path(__file__).resolve().parent
@@ -185,6 +187,10 @@ def main():
         print(f"{name}: {remark}, {size // 1024} KiB")
     size = write("optimizers", torch_optimizers.record(draw))
     print(f"optimizers: {size // 1024} KiB")
+    size = write("schedules", torch_schedules.record())
+    print(f"schedules: {size // 1024} KiB")
+    size = write("training", torch_training.record(draw))
+    print(f"training: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
 

@@ -16,7 +16,7 @@ pub(crate) fn for_model<M: Train>(dataset: &Dataset<M::Scalar>) -> Result<()> {
 }
 
 /// Checks the columns of a source against a model. What is in them is checked batch by batch.
-pub(crate) fn columns_for_model<M: Train>(source: &impl Source<M::Scalar>) -> Result<()> {
+pub(crate) fn columns_for_model<M: Train>(source: &(impl Source<M::Scalar> + ?Sized)) -> Result<()> {
     input_width::<M>(source.features().len(), source.features())?;
     let found = || source.target().describe();
     // A class index is a number, but a model that compares numbers would learn that the third class is twice the

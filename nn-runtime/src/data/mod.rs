@@ -16,7 +16,7 @@ mod table;
 mod target;
 mod weights;
 
-pub(crate) use check::{for_model, input_width, target_values};
+pub(crate) use check::{batch_for_model, columns_for_model, for_model, input_width, target_values};
 pub use dataset::{Dataset, TargetColumns};
 pub use scaler::{FittedScaler, Scaler};
 pub use source::{Order, Source, Visit};

@@ -3,9 +3,13 @@
 
 mod callbacks;
 mod checkpoints;
+mod early_stopping;
 mod extensions;
+mod groups;
 mod mismatches;
 mod models;
 mod optimizers;
+mod resume;
+mod schedules;
 mod threads;
 mod training;
