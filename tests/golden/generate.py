@@ -20,6 +20,7 @@ import torch
 
 import datasets
 import sklearn_fits
+import sklearn_metrics
 import torch_optimizers
 from torch_models import MODELS, Model
 
@@ -187,6 +188,7 @@ def main():
     print(f"optimizers: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
+    print(f"metrics: {sklearn_metrics.write() // 1024} KiB")
 
 
 if __name__ == "__main__":
