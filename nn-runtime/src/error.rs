@@ -4,6 +4,7 @@
 //! model and its tensors. Rows of datasets and examples of batches count from 0, as in `ndarray`; lines of files
 //! count from 1, as in an editor.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
@@ -502,6 +503,52 @@ pub enum Error {
     },
 
     // Models in files.
+    // Metrics.
+    /// More or fewer predictions than targets.
+    #[error("{predictions} predictions but {targets} targets")]
+    PredictionCount {
+        /// Rows of the predictions.
+        predictions: usize,
+        /// Rows of the targets.
+        targets: usize,
+    },
+    /// Classes or columns that are not those of a metric.
+    #[error("{found} {what}, but the metric is one of {expected} {what}")]
+    MetricWidth {
+        /// "classes" or "columns".
+        what: &'static str,
+        /// As many as the metric has.
+        expected: usize,
+        /// As many as were given.
+        found: usize,
+    },
+    /// A measure that cannot be computed from what a model predicts.
+    #[error("`{measure}` cannot be measured of `{model}`, which predicts {found}")]
+    MeasureMismatch {
+        /// The measure.
+        measure: Cow<'static, str>,
+        /// The model.
+        model: &'static str,
+        /// What it predicts.
+        found: String,
+    },
+    /// Class scores that are no probabilities, for a measure that compares probabilities.
+    #[error(
+        "row {row}: `{measure}` needs probabilities, but the scores that `{model}` predicts sum to {sum}; its first \
+         output should be a `softmax`"
+    )]
+    NotProbabilities {
+        /// The row, counted from 0.
+        row: usize,
+        /// The sum of its scores.
+        sum: f64,
+        /// The model.
+        model: &'static str,
+        /// The measure.
+        measure: Cow<'static, str>,
+    },
+
+    // Checkpoints.
     /// A file that is not a whole safetensors file.
     #[error("`{}` is damaged or no safetensors file", path.display())]
     Corrupt {

@@ -59,7 +59,7 @@ mod history;
 pub mod init;
 pub mod kernels;
 #[cfg(feature = "train")]
-mod metrics;
+pub mod metrics;
 pub mod model;
 pub mod optim;
 #[cfg(feature = "train")]
@@ -86,7 +86,7 @@ pub use crate::{
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
     history::{Epoch, History, Measured},
-    metrics::{Evaluation, Metric, evaluate},
+    metrics::{Average, ConfusionMatrix, Evaluation, Measure, Metric, evaluate, evaluate_with, report},
     pipeline::Pipeline,
     predictor::Predictor,
     stepper::{Clip, Gradients, Stepper},
@@ -105,8 +105,8 @@ pub mod prelude {
     pub use crate::optim::{Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd};
     #[cfg(feature = "train")]
     pub use crate::{
-        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler,
-        TrainExt, Trainer, evaluate,
+        Average, Dataset, Evaluation, FittedScaler, History, Measure, Metric, ModelExt, Pipeline,
+        PullbackExt, Scaler, TrainExt, Trainer, evaluate, evaluate_with, report,
     };
     pub use nn_macros::nn_model;
 }

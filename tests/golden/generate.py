@@ -20,6 +20,7 @@ import torch
 
 import datasets
 import sklearn_fits
+import sklearn_metrics
 import torch_optimizers
 import torch_schedules
 import torch_training
@@ -193,6 +194,7 @@ def main():
     print(f"training: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
+    print(f"metrics: {sklearn_metrics.write() // 1024} KiB")
 
 
 if __name__ == "__main__":
