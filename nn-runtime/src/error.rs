@@ -38,6 +38,14 @@ pub enum Error {
         /// What the reader said.
         source: io::Error,
     },
+    /// A file that is not what its format says.
+    #[error("{file} is damaged or holds something else: {what}")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A table without a header line or without a row below it.
     #[error("{file} has no {missing}")]
     EmptyTable {
@@ -78,26 +86,30 @@ pub enum Error {
     },
     /// A cell that is empty or says that its value is missing, in a column that was asked for.
     #[error(
-        "{file}, line {line}: the value of `{column}` is missing; fill it in, or leave such rows out with \
-         `table.drop_missing()`"
+        "{file}, {unit} {line}: the value of `{column}` is missing; fill it in (`Schema::missing`), or leave such rows \
+         out with `table.drop_missing()`"
     )]
     MissingValue {
         /// The file or other source of the table.
         file: String,
-        /// The line on which the row starts.
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
         line: u64,
         /// The column.
         column: String,
     },
     /// Text in a column whose other values are numbers.
     #[error(
-        "{file}, line {line}: `{value}` in column `{column}` is not a number, but other values of the column are; \
+        "{file}, {unit} {line}: `{value}` in column `{column}` is not a number, but other values of the column are; \
          correct it, or declare the column with `table.categorical(\"{column}\")`"
     )]
     NotANumber {
         /// The file or other source of the table.
         file: String,
-        /// The line on which the row starts.
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
         line: u64,
         /// The column.
         column: String,
@@ -125,6 +137,39 @@ pub enum Error {
         category: String,
         /// The categories that there are.
         available: String,
+    },
+    /// A value that is none of a column's categories.
+    #[error(
+        "{file}, {unit} {line}: `{value}` is none of the categories of `{column}`, {available}; say what becomes of it \
+         with `Schema::unseen`"
+    )]
+    UnseenCategory {
+        /// The file or other source of the table.
+        file: String,
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What the cell says.
+        value: String,
+        /// The categories that there are.
+        available: String,
+    },
+    /// A row whose class is none of the declared ones, in the column to predict.
+    #[error(
+        "{file}, {unit} {line}: `{column}` is none of its categories, and cannot be the class to predict"
+    )]
+    NoCategory {
+        /// The file or other source of the table.
+        file: String,
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
+        line: u64,
+        /// The column.
+        column: String,
     },
     /// A column that holds something else than its use needs.
     #[error("column `{column}` of {file} is {found}, but {needed}")]
@@ -247,6 +292,24 @@ pub enum Error {
     TooManyRows {
         /// Rows that were given.
         rows: usize,
+    },
+    /// A shape of the inputs of one example that does not have as many numbers as there are columns.
+    #[error("the shape {shape:?} does not have the {columns} numbers of a row")]
+    InputShape {
+        /// The shape.
+        shape: Vec<usize>,
+        /// Feature columns.
+        columns: usize,
+    },
+    /// A value that is missing where a model is to be trained or evaluated.
+    #[error(
+        "row {row}: `{column}` is missing; fill it in with `Preprocessor::impute`, or earlier with `Schema::missing`"
+    )]
+    MissingInput {
+        /// The row, counted from 0.
+        row: usize,
+        /// The column.
+        column: String,
     },
     /// A row that a dataset does not have.
     #[error("there is no row {row}: the rows are numbered from 0, and there are {rows}")]

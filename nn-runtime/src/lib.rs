@@ -95,7 +95,7 @@ pub use crate::{
     },
 };
 #[cfg(feature = "data")]
-pub use data::{Table, Target};
+pub use data::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Target, Unseen};
 
 /// What programs that train or use models need: `use nn_runtime::prelude::*`.
 pub mod prelude {

@@ -36,7 +36,10 @@ pub(crate) fn columns_for_model<M: Train>(source: &(impl Source<M::Scalar> + ?Si
     if source.target().len() != M::TARGET_LEN {
         return Err(mismatch::<M>(found()));
     }
-    Ok(())
+    match source.dataset().and_then(|dataset| dataset.first_missing()) {
+        None => Ok(()),
+        Some((row, column)) => Err(Error::MissingInput { row, column: source.features()[column].clone() }),
+    }
 }
 
 /// Checks that the targets of a batch are what a model's loss compares with. Rows count from `first` in errors.

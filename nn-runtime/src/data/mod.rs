@@ -1,12 +1,16 @@
 //! From a file to the rows that a model trains on: tables, datasets, scaling.
 
 mod check;
-#[cfg(feature = "data")]
-mod column;
-#[cfg(feature = "data")]
-mod csv;
 mod dataset;
+#[cfg(feature = "data")]
+mod gzip;
+#[cfg(feature = "data")]
+mod idx;
 mod labels;
+#[cfg(feature = "npy")]
+mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod scaler;
 mod source;
 mod stream;
@@ -22,6 +26,6 @@ pub use scaler::{FittedScaler, Scaler};
 pub use source::{Order, Source, Visit};
 pub use stream::{RowReader, Stream};
 #[cfg(feature = "data")]
-pub use table::Table;
+pub use table::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Unseen};
 #[cfg(feature = "data")]
 pub use target::Target;
