@@ -362,6 +362,12 @@ pub enum Error {
     /// Weights that are all 0.
     #[error("all weights are 0: there would be nothing to learn from")]
     NoWeight,
+    /// Weights that the model's loss does not mention.
+    #[error("rows have weights, but the loss of `{model}` does not mention them; write `loss weight * …`")]
+    UnusedWeights {
+        /// The model.
+        model: &'static str,
+    },
     /// Classes were needed where the target has none.
     #[error("the target must be classes, but is {found}")]
     NoClasses {

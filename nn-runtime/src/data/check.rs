@@ -6,12 +6,15 @@ use super::{Dataset, Source, TargetColumns};
 use crate::batch::Batch;
 use crate::error::quoted;
 use crate::kernels::Real;
-use crate::model::{Model, TargetKind, Train};
+use crate::model::{Extra, Model, TargetKind, Train};
 use crate::{Error, Result};
 
 /// Checks widths and target values of a dataset against a model.
 pub(crate) fn for_model<M: Train>(dataset: &Dataset<M::Scalar>) -> Result<()> {
     columns_for_model::<M>(dataset)?;
+    if dataset.weights().is_some() && !M::EXTRAS.contains(&Extra::Weight) {
+        return Err(Error::UnusedWeights { model: M::NAME });
+    }
     batch_for_model::<M>(&dataset.batch(), dataset.target(), 0)
 }
 

@@ -225,9 +225,11 @@ impl<T: Real> Dataset<T> {
         }
     }
 
-    /// All examples as a batch.
+    /// All examples as a batch, with their weights if they have any.
     pub fn batch(&self) -> Batch<'_, T> {
-        Batch::new(flat(&self.inputs), self.inputs.ncols(), flat(&self.targets), self.targets.ncols())
+        let (inputs, targets) = (flat(&self.inputs), flat(&self.targets));
+        let batch = Batch::new(inputs, self.inputs.ncols(), targets, self.targets.ncols());
+        self.weights.as_ref().map_or(batch, |weights| batch.with_weights(weights))
     }
 
     /// Shuffles the rows by the seed and cuts them in two: `fraction` of them, rounded, and the rest.

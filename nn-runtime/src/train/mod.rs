@@ -103,7 +103,7 @@ impl<O, S, C> Trainer<O, S, C> {
         self
     }
 
-    /// The seed of the order in which rows are visited, which is another one in each epoch.
+    /// The seed of the order in which rows are visited, which is another one in each epoch, and of what `dropout` drops.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;

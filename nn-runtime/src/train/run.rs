@@ -11,7 +11,7 @@ use crate::data::{self, Dataset, Order, Source};
 use crate::history::{Epoch, History};
 use crate::kernels::Real;
 use crate::metrics::Evaluator;
-use crate::model::{Batch, Model, Train};
+use crate::model::{Batch, Extra, Model, Noise, Train};
 use crate::optim::{InvalidSetting, Optimizer};
 use crate::stepper::{Refused, Stepper};
 use crate::{Error, Result};
@@ -56,9 +56,10 @@ where
         learning_rate: f64::NAN,
     };
     let shuffled = settings.batch != BatchSize::All;
+    let drops = M::EXTRAS.iter().any(|extra| matches!(extra, Extra::Mask { .. }));
     let setup = Setup {
         optimizer: short_name(std::any::type_name::<O>()).to_owned(),
-        seed: shuffled.then_some(settings.seed),
+        seed: (shuffled || drops).then_some(settings.seed),
         rows: train.rows(),
         batch_rows,
     };
@@ -203,7 +204,8 @@ where
             data::batch_for_model::<M>(batch, self.train.target(), self.now.rows as usize)?;
         }
         self.set_learning_rate()?;
-        let loss = self.stepper.step(self.model, batch).to_f64();
+        let noise = Noise { seed: self.order.seed, step: self.now.updates };
+        let loss = self.stepper.step(self.model, &batch.with_noise(noise)).to_f64();
         if let Some(refused) = self.stepper.refused() {
             return Err(self.diagnose(refused, loss));
         }
