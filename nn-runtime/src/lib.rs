@@ -21,8 +21,10 @@
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `std` | yes | detection of the processor's SIMD level at run time |
-//! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
-//! | `data` | yes | tables from CSV files |
+//! | `train` | yes | datasets, streams, preprocessing, folds, the trainer, metrics, histories, checkpoints |
+//! | `data` | yes | tables and streams from CSV and IDX files, compressed or not |
+//! | `npy` | no | tables and streams from the arrays of `NumPy` |
+//! | `parquet` | no | tables and streams from Parquet files |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
 //! | `alloc` | with `std` | aligned heap buffers |
 //!
@@ -73,7 +75,11 @@ pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, Rm
 
 #[cfg(feature = "train")]
 pub use crate::{
-    data::{Dataset, FittedScaler, Order, RowReader, Scaler, Source, Stream, TargetColumns, Visit},
+    data::{
+        Columns, CrossValidation, Dataset, FittedPreprocessor, FittedScaler, Fold, FoldMetric, Impute, Order,
+        Preprocessor, RowReader, Scaler, Scores, Source, Stream, TargetColumns, Unseen, Visit,
+        cross_validate,
+    },
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
     history::{Epoch, History},
@@ -84,7 +90,7 @@ pub use crate::{
     train::Trainer,
 };
 #[cfg(feature = "data")]
-pub use data::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Target, Unseen};
+pub use data::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Target};
 
 /// What programs that train or use models need: `use nn_runtime::prelude::*`.
 pub mod prelude {
@@ -94,8 +100,8 @@ pub mod prelude {
     pub use crate::optim::{Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd};
     #[cfg(feature = "train")]
     pub use crate::{
-        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler,
-        TrainExt, Trainer, evaluate,
+        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, Preprocessor, PullbackExt,
+        Scaler, TrainExt, Trainer, cross_validate, evaluate,
     };
     pub use nn_macros::nn_model;
 }

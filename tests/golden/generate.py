@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 import datasets
+import frames
 import sklearn_fits
 import torch_optimizers
 from torch_models import MODELS, Model
@@ -187,6 +188,7 @@ def main():
     print(f"optimizers: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
+    frames.write()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 mod checkpoints;
 mod extensions;
+mod frames;
 mod mismatches;
 mod models;
 mod optimizers;
