@@ -157,7 +157,7 @@ pub enum Error {
         /// The categories that there are.
         available: String,
     },
-    /// A row whose class is none of the declared ones, in the column to predict.
+    /// A row whose category is none of the declared ones, where the number of the category is needed.
     #[error(
         "{file}, {unit} {line}: `{column}` is none of its categories, and cannot be the class to predict"
     )]
@@ -383,6 +383,35 @@ pub enum Error {
         available: String,
     },
 
+    /// A number of folds that does not fit the data.
+    #[error("{folds} folds; there must be at least 2, and no more than the {most} {what}")]
+    FoldCount {
+        /// Folds that were asked for.
+        folds: usize,
+        /// What there is to cut.
+        most: usize,
+        /// "rows" or "groups".
+        what: &'static str,
+    },
+    /// Groups for more or fewer rows than there are.
+    #[error("{groups} groups for {rows} rows; each row needs one")]
+    GroupCount {
+        /// Rows of the dataset.
+        rows: usize,
+        /// Groups that were given.
+        groups: usize,
+    },
+    /// Folds whose measures have different names.
+    #[error("fold {fold} was measured by {found}, but the folds before it by {expected}")]
+    FoldScores {
+        /// The fold, counted from 0.
+        fold: usize,
+        /// The measures of the first fold.
+        expected: String,
+        /// The measures of this one.
+        found: String,
+    },
+
     // Scaling.
     /// A scaler that was fitted on other columns.
     #[error("the scaler was fitted on {expected}, but is applied to {found}")]
@@ -391,6 +420,32 @@ pub enum Error {
         expected: String,
         /// The columns at hand.
         found: String,
+    },
+    /// A column that is to be preprocessed and is not there.
+    #[error("there is no column `{column}` to preprocess; the columns are {available}")]
+    UnknownFeature {
+        /// The column that was asked for.
+        column: String,
+        /// The columns that there are, after the steps before.
+        available: String,
+    },
+    /// A column without a single value to learn from.
+    #[error("`{column}` has no value, so nothing can be learnt from it")]
+    NoValues {
+        /// The column.
+        column: String,
+    },
+    /// A value that a step of preprocessing has no answer to.
+    #[error("row {row}: `{column}` is {value}, but {needed}")]
+    Preprocess {
+        /// The row, counted from 0.
+        row: usize,
+        /// The column.
+        column: String,
+        /// Its value.
+        value: f64,
+        /// What the step needs.
+        needed: &'static str,
     },
     /// Targets were to be scaled that are not numbers.
     #[error("only numbers can be scaled, but the target is {found}")]

@@ -21,10 +21,12 @@
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `std` | yes | detection of the processor's SIMD level at run time |
-//! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
-//! | `data` | yes | tables from CSV files |
 //! | `progress` | no | a bar for each epoch of a training |
 //! | `signals` | no | trainings that end on Ctrl-C |
+//! | `train` | yes | datasets, streams, preprocessing, folds, the trainer, metrics, histories, checkpoints |
+//! | `data` | yes | tables and streams from CSV and IDX files, compressed or not |
+//! | `npy` | no | tables and streams from the arrays of `NumPy` |
+//! | `parquet` | no | tables and streams from Parquet files |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
 //! | `trace` | no | `model.trace(…)`: the numbers of one example, step by step; brings the compiler along |
 //! | `alloc` | with `std` | aligned heap buffers |
@@ -82,7 +84,11 @@ pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, Rm
 pub use crate::trace::{Trace, TraceExt, TracedEdge, TracedGradient, TracedValue};
 #[cfg(feature = "train")]
 pub use crate::{
-    data::{Dataset, FittedScaler, Order, RowReader, Scaler, Source, Stream, TargetColumns, Visit},
+    data::{
+        Columns, CrossValidation, Dataset, FittedPreprocessor, FittedScaler, Fold, FoldMetric, Impute, Order,
+        Preprocessor, RowReader, Scaler, Scores, Source, Stream, TargetColumns, Unseen, Visit,
+        cross_validate,
+    },
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
     history::{Epoch, History, Measured},
@@ -95,7 +101,7 @@ pub use crate::{
     },
 };
 #[cfg(feature = "data")]
-pub use data::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Target, Unseen};
+pub use data::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Target};
 
 /// What programs that train or use models need: `use nn_runtime::prelude::*`.
 pub mod prelude {
@@ -106,7 +112,8 @@ pub mod prelude {
     #[cfg(feature = "train")]
     pub use crate::{
         Average, Dataset, Evaluation, FittedScaler, History, Measure, Metric, ModelExt, Pipeline,
-        PullbackExt, Scaler, TrainExt, Trainer, evaluate, evaluate_with, report,
+        Preprocessor, PullbackExt, Scaler, TrainExt, Trainer, cross_validate, evaluate, evaluate_with,
+        report,
     };
     pub use nn_macros::nn_model;
 }

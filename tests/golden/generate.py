@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 import datasets
+import frames
 import sklearn_fits
 import sklearn_metrics
 import torch_optimizers
@@ -195,6 +196,7 @@ def main():
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
     print(f"metrics: {sklearn_metrics.write() // 1024} KiB")
+    frames.write()
 
 
 if __name__ == "__main__":

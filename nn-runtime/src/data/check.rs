@@ -39,7 +39,7 @@ pub(crate) fn columns_for_model<M: Train>(source: &(impl Source<M::Scalar> + ?Si
     if source.target().len() != M::TARGET_LEN {
         return Err(mismatch::<M>(found()));
     }
-    match source.dataset().and_then(|dataset| dataset.first_missing()) {
+    match source.dataset().and_then(Dataset::first_missing) {
         None => Ok(()),
         Some((row, column)) => Err(Error::MissingInput { row, column: source.features()[column].clone() }),
     }

@@ -249,14 +249,7 @@ impl<T: Real> Dataset<T> {
     /// # Errors
     /// If `fraction` is not from 0 to 1.
     pub fn try_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
-        if !(0.0..=1.0).contains(&fraction) {
-            return Err(InvalidSetting {
-                setting: "fraction of a split",
-                value: fraction,
-                range: "from 0 to 1",
-            }
-            .into());
-        }
+        part_of_the_whole(fraction)?;
         let first = (self.len() as f64 * fraction).round() as usize;
         let mut order = vec![0; self.len()];
         random::permute(&mut order, random::stream(seed, 0));
@@ -297,12 +290,26 @@ impl<T: Real> Dataset<T> {
         Self { weights, ..self }
     }
 
-    /// The same examples with other values.
-    pub(super) fn with_values(&self, inputs: Array2<T>, targets: Array2<T>) -> Result<Self> {
-        let values =
-            Self::with_missing_from_parts(inputs, targets, self.features.clone(), self.target.clone())?;
-        Ok(Self { weights: self.weights.clone(), shape: self.shape.clone(), ..values })
+    /// The same examples with other values and features.
+    pub(super) fn with_columns(
+        &self,
+        inputs: Array2<T>,
+        targets: Array2<T>,
+        features: Vec<String>,
+    ) -> Result<Self> {
+        let values = Self::with_missing_from_parts(inputs, targets, features, self.target.clone())?;
+        let is_same = values.inputs.ncols() == self.inputs.ncols();
+        let shape = if is_same { self.shape.clone() } else { values.shape };
+        Ok(Self { weights: self.weights.clone(), shape, ..values })
     }
+}
+
+/// Checks the fraction of a split.
+pub(super) fn part_of_the_whole(fraction: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&fraction) {
+        return Ok(());
+    }
+    Err(InvalidSetting { setting: "fraction of a split", value: fraction, range: "from 0 to 1" }.into())
 }
 
 /// A row-major matrix of these elements.

@@ -1,4 +1,4 @@
-//! Arrays of numbers in the files of NumPy, as a whole or row by row.
+//! Arrays of numbers in the files of `NumPy`, as a whole or row by row.
 
 use std::io::{self, Read};
 

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub(super) struct Rows {
     file: String,
     columns: Vec<Info>,
-    rows: RowIter<'static>,
+    reader: RowIter<'static>,
     /// How many rows the file says that it has.
     pub(super) len: usize,
 }
@@ -61,8 +61,8 @@ impl Rows {
             let is_text = is_bytes && !is_decimal && !is_half;
             columns.push(Info { name: field.name().to_owned(), is_text });
         }
-        let rows = RowIter::from_file_into(Box::new(reader));
-        Ok(Self { file, columns, rows, len })
+        let reader = RowIter::from_file_into(Box::new(reader));
+        Ok(Self { file, columns, reader, len })
     }
 
     /// The columns.
@@ -75,7 +75,7 @@ impl Rows {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<Row>> {
-        let row = self.rows.next().transpose();
+        let row = self.reader.next().transpose();
         row.map_err(|error| Error::Damaged { file: self.file.clone(), what: error.to_string() })
     }
 }

@@ -33,6 +33,17 @@ impl Evaluation {
         self.metric.map_or(f64::NAN, Metric::value)
     }
 
+    /// The metric and the measures, each name once.
+    pub(crate) fn all(self) -> Vec<Measured> {
+        let mut all: Vec<Measured> = self.metric.into_iter().map(Into::into).collect();
+        for measured in self.measures {
+            if all.iter().all(|known| known.name != measured.name) {
+                all.push(measured);
+            }
+        }
+        all
+    }
+
     /// The value of a measure, if it was asked for.
     pub fn get(&self, measure: Measure) -> Option<f64> {
         let name = measure.name();
@@ -135,12 +146,23 @@ impl<'d, M: Train> Evaluator<'d, M> {
     /// Loss, metric and measures.
     pub(crate) fn evaluate_all(&mut self, model: &M) -> Result<Evaluation> {
         let mut evaluation = self.evaluate(model);
-        if !self.measuring.is_empty() {
-            // The outputs are those that the metric was computed from.
-            let (outputs, targets) = (first_output::<M>(&self.outputs)?, self.dataset.targets());
-            evaluation.measures = self.measuring.measure(outputs, targets)?;
-        }
+        evaluation.measures = self.measure_outputs()?;
         Ok(evaluation)
+    }
+
+    /// Metric and measures, without the loss.
+    pub(crate) fn measures(&mut self, model: &M) -> Result<Vec<Measured>> {
+        let metric = self.metric(model);
+        Ok(Evaluation { loss: f64::NAN, metric, measures: self.measure_outputs()? }.all())
+    }
+
+    /// The measures of the outputs that the metric was computed from last.
+    fn measure_outputs(&mut self) -> Result<Vec<Measured>> {
+        if self.measuring.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (outputs, targets) = (first_output::<M>(&self.outputs)?, self.dataset.targets());
+        self.measuring.measure(outputs, targets)
     }
 
     fn loss(&mut self, model: &M) -> f64 {

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 pub struct EarlyStopping {
     patience: usize,
     min_delta: f64,
-    measure: Measure,
+    measure: Watched,
     restore: bool,
     best: Option<(usize, f64)>,
     /// Epochs since the best.
@@ -34,7 +34,7 @@ pub struct EarlyStopping {
 
 /// What is watched.
 #[derive(Clone, Debug, PartialEq)]
-enum Measure {
+enum Watched {
     Loss,
     Metric { name: String, larger_is_better: bool },
 }
@@ -45,7 +45,7 @@ impl EarlyStopping {
         Self {
             patience,
             min_delta: 0.0,
-            measure: Measure::Loss,
+            measure: Watched::Loss,
             restore: false,
             best: None,
             waited: 0,
@@ -62,13 +62,13 @@ impl EarlyStopping {
     /// Watches a metric of which more is better: "accuracy", "r2", ….
     #[must_use]
     pub fn maximise(self, metric: impl Into<String>) -> Self {
-        Self { measure: Measure::Metric { name: metric.into(), larger_is_better: true }, ..self }
+        Self { measure: Watched::Metric { name: metric.into(), larger_is_better: true }, ..self }
     }
 
     /// Watches a metric of which less is better.
     #[must_use]
     pub fn minimise(self, metric: impl Into<String>) -> Self {
-        Self { measure: Measure::Metric { name: metric.into(), larger_is_better: false }, ..self }
+        Self { measure: Watched::Metric { name: metric.into(), larger_is_better: false }, ..self }
     }
 
     /// Gives the model the parameters of its best epoch when the training ends, whatever ends it.
@@ -85,16 +85,16 @@ impl EarlyStopping {
     /// What is watched, for a sentence.
     fn name(&self, validated: bool) -> &str {
         match &self.measure {
-            Measure::Metric { name, .. } => name,
-            Measure::Loss if validated => "validation loss",
-            Measure::Loss => "training loss",
+            Watched::Metric { name, .. } => name,
+            Watched::Loss if validated => "validation loss",
+            Watched::Loss => "training loss",
         }
     }
 
     fn is_better(&self, value: f64) -> bool {
         let Some((_, best)) = self.best else { return true };
         match self.measure {
-            Measure::Metric { larger_is_better: true, .. } => value > best + self.min_delta,
+            Watched::Metric { larger_is_better: true, .. } => value > best + self.min_delta,
             _ => value < best - self.min_delta,
         }
     }
@@ -116,8 +116,8 @@ impl<M: Model> Callback<M> for EarlyStopping {
         let Some(epoch) = training.history().last() else { return Ok(Flow::Continue(())) };
         let validated = epoch.valid_loss.is_some();
         let value = match &self.measure {
-            Measure::Loss => epoch.valid_loss.unwrap_or(epoch.train_loss),
-            Measure::Metric { name, .. } => epoch.metric(name).ok_or_else(|| Error::UnknownMetric {
+            Watched::Loss => epoch.valid_loss.unwrap_or(epoch.train_loss),
+            Watched::Metric { name, .. } => epoch.metric(name).ok_or_else(|| Error::UnknownMetric {
                 metric: name.clone(),
                 available: crate::error::quoted(training.history().metric_names()),
             })?,

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use crate::data::{self, Dataset, Source};
 use crate::history::History;
+use crate::metrics::Measure;
 use crate::model::Train;
 use crate::optim::{InvalidSetting, Optimizer};
 use crate::stepper::Clip;
@@ -55,6 +56,7 @@ struct Settings {
     seed: u64,
     clip: Option<Clip>,
     groups: Vec<Group>,
+    measures: Vec<Measure>,
     checkpoint: Option<Checkpoint>,
     resume: Option<PathBuf>,
 }
@@ -74,6 +76,7 @@ impl<O> Trainer<O> {
             seed: 0,
             clip: None,
             groups: Vec::new(),
+            measures: Vec::new(),
             checkpoint: None,
             resume: None,
         };
@@ -128,6 +131,14 @@ impl<O, S, C> Trainer<O, S, C> {
     #[must_use]
     pub fn group(mut self, group: Group) -> Self {
         self.settings.groups.push(group);
+        self
+    }
+
+    /// What is measured after each epoch beside the loss and the metric, on the validation data if there is any; it is in
+    /// the history under the measures' names, where early stopping and plots find it.
+    #[must_use]
+    pub fn measures(mut self, measures: impl IntoIterator<Item = Measure>) -> Self {
+        self.settings.measures.extend(measures);
         self
     }
 

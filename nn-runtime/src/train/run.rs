@@ -36,7 +36,9 @@ where
         Some(valid) => Some((valid, "the validation data")),
         None => train.dataset().map(|train| (train, "the training data")),
     };
-    let evaluator = measured.map(|(data, what)| Evaluator::<M>::new(data, what)).transpose()?;
+    let measures = &settings.measures;
+    let evaluator = measured.map(|(data, what)| Evaluator::<M>::with_measures(data, what, measures));
+    let evaluator = evaluator.transpose()?;
     let mut stepper = Stepper::new(&optimizer, batch_rows);
     if let Some(clip) = settings.clip {
         stepper = stepper.with_clip(clip);
@@ -237,21 +239,21 @@ where
         self.parameters_finite()?;
         let epoch = self.now.epoch;
         let train_loss = self.sum / self.now.rows as f64;
-        let (valid_loss, metric) = match &mut self.evaluator {
+        let (valid_loss, metrics) = match &mut self.evaluator {
             Some(evaluator) if self.validated => {
-                let evaluation = evaluator.evaluate(self.model);
+                let evaluation = evaluator.evaluate_all(self.model)?;
                 if !evaluation.loss.is_finite() {
                     return Err(Error::NonFiniteValidationLoss { epoch, loss: evaluation.loss });
                 }
-                (Some(evaluation.loss), evaluation.metric)
+                (Some(evaluation.loss), evaluation.all())
             }
-            Some(evaluator) => (None, evaluator.metric(self.model)),
-            None => (None, None),
+            Some(evaluator) => (None, evaluator.measures(self.model)?),
+            None => (None, Vec::new()),
         };
         self.history.push(Epoch {
             train_loss,
             valid_loss,
-            metrics: metric.into_iter().map(Into::into).collect(),
+            metrics,
             learning_rate: self.now.learning_rate,
             seconds: self.seconds(),
             rows: self.now.rows,

@@ -5,6 +5,7 @@ mod callbacks;
 mod checkpoints;
 mod early_stopping;
 mod extensions;
+mod frames;
 mod groups;
 mod measures;
 mod mismatches;

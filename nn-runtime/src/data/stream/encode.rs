@@ -65,14 +65,18 @@ impl Encoder {
     pub(super) fn new<T: Real>(table: &Table, features: &[&str], target: Target) -> Result<Self> {
         // All that can be wrong with columns and targets is found here.
         let data = table.dataset::<T>(features, target.clone())?;
-        let slot = |name: &str, kind: &dyn Fn(&Values) -> Kind| {
-            let (column, Column { name, values, unseen, fill }) = table.column(name)?;
+        let slot = |name: &str, kind: &dyn Fn(&Values) -> Kind| -> Result<Slot> {
+            let (column, Column { name, values, unseen, fill, .. }) = table.column(name)?;
             let kind = kind(values);
             Ok(Slot { column, name: name.clone(), fill: *fill, unseen: *unseen, kind })
         };
         let feature = |values: &Values| match values {
             Values::Numbers(_) => Kind::Number,
             Values::Categories { names, .. } => Kind::OneHot(Categories::new(names)),
+        };
+        let code = |values: &Values| match values {
+            Values::Numbers(_) => Kind::Number,
+            Values::Categories { names, .. } => Kind::Index(Categories::new(names)),
         };
         let classes = |values: &Values| match values {
             Values::Numbers(numbers) => match Values::categories_of(numbers) {
@@ -81,7 +85,11 @@ impl Encoder {
             },
             Values::Categories { names, .. } => Categories::new(names),
         };
-        let inputs = features.iter().map(|name| slot(name, &feature)).collect::<Result<_>>()?;
+        let mut inputs = Vec::new();
+        for name in features {
+            let ordinal = table.column(name)?.1.ordinal;
+            inputs.push(if ordinal { slot(name, &code)? } else { slot(name, &feature)? });
+        }
         let targets = match &target.0 {
             Choice::Columns(names) => names.iter().map(|name| slot(name, &|_| Kind::Number)).collect(),
             Choice::Class(column) => {
@@ -168,6 +176,10 @@ impl Encoder {
             }
             Kind::Index(categories) => {
                 let code = self.code(slot, categories, cell, line)?;
+                if code == NO_CATEGORY && matches!(cell, Cell::Missing) {
+                    out[0] = T::NAN;
+                    return Ok(());
+                }
                 if code == NO_CATEGORY {
                     let (file, unit, column) = (self.file.clone(), self.unit, slot.name.clone());
                     return Err(Error::NoCategory { file, unit, line, column });

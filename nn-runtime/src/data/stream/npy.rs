@@ -1,4 +1,4 @@
-//! Streams from the files of NumPy.
+//! Streams from the files of `NumPy`.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -12,7 +12,7 @@ use crate::kernels::Real;
 use crate::{Error, Result};
 
 impl<T: Real> Stream<T> {
-    /// Streams the rows of two arrays of numbers that NumPy saved: `[n, …]` inputs and `[n]` or `[n, …]` targets. Rows
+    /// Streams the rows of two arrays of numbers that `NumPy` saved: `[n, …]` inputs and `[n]` or `[n, …]` targets. Rows
     /// of more than one axis are flat, the last axis fastest. Files are read in pieces, not mapped into memory.
     ///
     /// Class indices are targets like any other, until [`with_classes`](Self::with_classes) names the classes.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::Unseen;
+use crate::data::Unseen;
 
 /// What a cell may say instead of its value.
 const MISSING: [&str; 8] = ["", "?", "NA", "N/A", "NaN", "nan", "NULL", "null"];
@@ -22,6 +22,8 @@ pub(in crate::data) struct Column {
     pub(in crate::data) unseen: Unseen,
     /// What becomes of a row without a value.
     pub(in crate::data) fill: Fill,
+    /// Whether categories become one number.
+    pub(in crate::data) ordinal: bool,
 }
 
 /// What becomes of a row that has no value in a column.
@@ -69,7 +71,7 @@ pub(in crate::data) enum Origin {
 
 impl Column {
     pub(super) fn new(name: String, values: Values) -> Self {
-        Self { name, values, unseen: Unseen::default(), fill: Fill::default() }
+        Self { name, values, unseen: Unseen::default(), fill: Fill::default(), ordinal: false }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::column::{Column, Fill, NO_CATEGORY, OTHER, Origin, Values, number, retain, same_category};
 use super::schema::{Kind, Rule};
 use super::{Missing, Schema, Table, Unseen};
+use crate::data::statistics;
 use crate::error::quoted;
 use crate::{Error, Result};
 
@@ -83,6 +84,7 @@ impl Table {
         if let Some(unseen) = rule.unseen {
             self.columns[at].unseen = unseen;
         }
+        self.columns[at].ordinal |= rule.ordinal;
         let column = &self.columns[at];
         let values = match (&rule.kind, &column.values) {
             (None, _) | (Some(Kind::Numbers), Values::Numbers(_)) => return Ok(()),
@@ -103,7 +105,7 @@ impl Table {
             (Some(Kind::Listed(names)), values) => {
                 let found = match values {
                     Values::Numbers(numbers) => &Values::categories_of(numbers),
-                    values => values,
+                    values @ Values::Categories { .. } => values,
                 };
                 self.listed(at, found, names)?
             }
@@ -182,9 +184,9 @@ impl Table {
             (Missing::Mean | Missing::Median | Missing::MostFrequent, Values::Numbers(numbers)) => {
                 let mut present: Vec<f64> = numbers.iter().flatten().copied().collect();
                 let value = match missing {
-                    Missing::Mean => super::statistics::mean(&present),
-                    Missing::Median => super::statistics::median(&mut present),
-                    _ => super::statistics::most_frequent(&mut present),
+                    Missing::Mean => statistics::mean(&present),
+                    Missing::Median => statistics::median(&mut present),
+                    _ => statistics::most_frequent(&mut present),
                 };
                 match value {
                     Some(value) => Fill::Number(value),

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::Table;
 use super::column::Values;
-use super::statistics::{mean, quantile, sample_deviation};
+use crate::data::statistics::{mean, quantile, sample_deviation};
+use crate::data::text::{aligned, short};
 
 /// The figures of each column of a table, as `describe` of pandas gives them.
 ///
@@ -170,38 +171,8 @@ impl fmt::Display for Description {
     }
 }
 
-/// Rows of cells in columns: the first to the left, the others to the right.
-pub(in crate::data) fn aligned<const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    rows: &[[String; N]],
-) -> fmt::Result {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    for row in rows {
-        write!(f, "\n{:<1$}", row[0], widths[0])?;
-        for (cell, width) in row.iter().zip(widths).skip(1) {
-            write!(f, "  {cell:>width$}")?;
-        }
-    }
-    Ok(())
-}
-
-/// Six significant digits.
-pub(in crate::data) fn short(value: f64) -> String {
-    if value.is_nan() {
-        return "-".to_owned();
-    }
-    let magnitude = if value == 0.0 { 0 } else { value.abs().log10().floor() as i32 };
-    if !(-5..9).contains(&magnitude) {
-        return format!("{value:.5e}");
-    }
-    let text = format!("{value:.0$}", (5 - magnitude).max(0) as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::short;
     use crate::Table;
 
     #[test]
@@ -217,14 +188,5 @@ x        2  1.75  1.06066    1  1.375  1.75  2.125  2.5
       count  unique  top  freq
 kind      3       2  dog     2"
         );
-    }
-
-    #[test]
-    fn six_digits() {
-        let cases =
-            [(0.0, "0"), (-1234.5678, "-1234.57"), (1e-7, "1.00000e-7"), (100.0, "100"), (f64::NAN, "-")];
-        for (value, text) in cases {
-            assert_eq!(short(value), text);
-        }
     }
 }

@@ -37,6 +37,11 @@ impl Table {
                     names.push(column.name.clone());
                     parts.push(Part::Number(numbers));
                 }
+                Values::Categories { codes, .. } if column.ordinal => {
+                    self.no_unseen(column, codes)?;
+                    names.push(column.name.clone());
+                    parts.push(Part::Code(codes));
+                }
                 Values::Categories { codes, names: categories, .. } => {
                     names.extend(categories.iter().map(|category| format!("{}={category}", column.name)));
                     parts.push(Part::OneHot(codes, categories.len()));
@@ -59,10 +64,7 @@ impl Table {
             }
             Choice::Class(column) => {
                 let (codes, classes) = self.classes(&column)?;
-                if let Some(row) = codes.iter().position(|&code| code == Some(NO_CATEGORY)) {
-                    let (unit, line) = self.place(row);
-                    return Err(Error::NoCategory { file: self.file.clone(), unit, line, column });
-                }
+                self.no_unseen(&self.columns[self.position(&column)?], &codes)?;
                 let codes: Vec<Option<f64>> = codes.iter().map(|code| code.map(f64::from)).collect();
                 Ok((self.matrix(1, &[Part::Number(&codes)])?, TargetColumns::Class { column, classes }))
             }
@@ -138,6 +140,17 @@ impl Table {
         }
     }
 
+    /// Checks that every value is one of the categories.
+    fn no_unseen(&self, column: &Column, codes: &[Option<u32>]) -> Result<()> {
+        match codes.iter().position(|&code| code == Some(NO_CATEGORY)) {
+            None => Ok(()),
+            Some(row) => {
+                let (unit, line) = self.place(row);
+                Err(Error::NoCategory { file: self.file.clone(), unit, line, column: column.name.clone() })
+            }
+        }
+    }
+
     fn no_text_among_numbers(&self, column: &Column) -> Result<()> {
         let Values::Categories { codes, names, origin: Origin::Mixed } = &column.values else {
             return Ok(());
@@ -188,6 +201,10 @@ impl Table {
                             out[offset] = T::from_f64(numbers[row].unwrap_or(f64::NAN));
                             offset += 1;
                         }
+                        Part::Code(codes) => {
+                            out[offset] = T::from_f64(codes[row].map_or(f64::NAN, f64::from));
+                            offset += 1;
+                        }
                         Part::OneHot(codes, categories) => {
                             if let Some(code) = codes[row].filter(|&code| code != NO_CATEGORY) {
                                 out[offset + code as usize] = T::ONE;
@@ -206,6 +223,8 @@ impl Table {
 enum Part<'a> {
     /// A number.
     Number(&'a [Option<f64>]),
+    /// The place of a category.
+    Code(&'a [Option<u32>]),
     /// A 1 among as many zeros as there are other categories.
     OneHot(&'a [Option<u32>], usize),
 }

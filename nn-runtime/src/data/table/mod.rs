@@ -10,12 +10,12 @@ mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod schema;
-pub(super) mod statistics;
 
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use super::Unseen;
 use super::gzip::{Text, quoted_path};
 use crate::error::quoted;
 use crate::{Error, Result};
@@ -25,7 +25,7 @@ use csv::Cells;
 pub(super) use column::{Column, Fill, NO_CATEGORY, OTHER, Values, is_missing, number};
 
 pub use describe::{CategorySummary, Description, NumberSummary};
-pub use schema::{Missing, Schema, Unseen};
+pub use schema::{Missing, Schema};
 
 /// A table with named columns, each of numbers or of categories.
 ///

@@ -1,4 +1,4 @@
-//! Tables from the files of NumPy.
+//! Tables from the files of `NumPy`.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,7 +11,7 @@ use crate::data::npy::Matrix;
 use crate::{Error, Result};
 
 impl Table {
-    /// Reads an array of numbers, `[n]` or `[n, columns]`, that NumPy saved. The columns are named `x[0]`, `x[1]`, …;
+    /// Reads an array of numbers, `[n]` or `[n, columns]`, that `NumPy` saved. The columns are named `x[0]`, `x[1]`, …;
     /// NaN is a missing value.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Table {
         Self::of_numbers(quoted_path(path), columns, matrix.rows)
     }
 
-    /// Reads the arrays of numbers, `[n]` or `[n, columns]` with the same n, that NumPy saved together. An array `a` is
+    /// Reads the arrays of numbers, `[n]` or `[n, columns]` with the same n, that `NumPy` saved together. An array `a` is
     /// the column `a`, or the columns `a[0]`, `a[1]`, …; they come in the order of the file.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::data::Unseen;
+
 /// What the columns of a table hold, and what becomes of cells that do not fit.
 ///
 /// What is not said is found out from the cells. A schema that is applied to several tables, or to a stream and a
@@ -34,6 +36,7 @@ pub(in crate::data) struct Rule {
     pub(in crate::data) kind: Option<Kind>,
     pub(in crate::data) unseen: Option<Unseen>,
     pub(in crate::data) missing: Option<Missing>,
+    pub(in crate::data) ordinal: bool,
 }
 
 /// What a column holds.
@@ -44,19 +47,6 @@ pub(in crate::data) enum Kind {
     Categories,
     /// These categories, in this order.
     Listed(Vec<String>),
-}
-
-/// What becomes of a value that is none of the declared categories.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unseen {
-    /// An error that names the row.
-    #[default]
-    Error,
-    /// Zeros for all categories.
-    Ignore,
-    /// A category `other`, which comes after the declared ones.
-    Other,
 }
 
 /// What becomes of a row without a value in a column.
@@ -109,6 +99,14 @@ impl Schema {
     pub fn categories(self, column: &str, names: &[&str]) -> Self {
         let names = names.iter().map(|&name| name.to_owned()).collect();
         self.rule(column, |rule| rule.kind = Some(Kind::Listed(names)))
+    }
+
+    /// The categories of the column become one number in a dataset, their place in the order of the categories from 0,
+    /// and not a feature for each category. For sizes and grades; or for a
+    /// [`Preprocessor`](crate::Preprocessor) that makes features of the numbers.
+    #[must_use]
+    pub fn ordinal(self, column: &str) -> Self {
+        self.rule(column, |rule| rule.ordinal = true)
     }
 
     /// What becomes of values of the column that are none of its categories.

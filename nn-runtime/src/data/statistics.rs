@@ -1,18 +1,18 @@
-//! Means, quantiles and modes of columns, as NumPy and pandas define them.
+//! Means, quantiles and modes of columns, as `NumPy` and pandas define them.
 
 /// The mean, or none of no values.
-pub(in crate::data) fn mean(values: &[f64]) -> Option<f64> {
+pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// The median, or none of no values. Sorts them.
-pub(in crate::data) fn median(values: &mut [f64]) -> Option<f64> {
+pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     quantile(values, 0.5)
 }
 
 /// The quantile of sorted values, `q` from 0 to 1, with linear interpolation between the two nearest.
-pub(in crate::data) fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+pub(super) fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let at = q * last as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[(at.ceil() as usize).min(last)]);
@@ -22,14 +22,14 @@ pub(in crate::data) fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 }
 
 /// The standard deviation of a sample (divided by n - 1), or none of fewer than two values.
-pub(in crate::data) fn sample_deviation(values: &[f64]) -> Option<f64> {
+pub(super) fn sample_deviation(values: &[f64]) -> Option<f64> {
     let mean = mean(values)?;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
 /// The most frequent value, the smallest of several, or none of no values. Sorts them.
-pub(in crate::data) fn most_frequent(values: &mut [f64]) -> Option<f64> {
+pub(super) fn most_frequent(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let runs = values.chunk_by(|a, b| a == b);
     let longest = runs.rev().max_by_key(|run| run.len())?;
