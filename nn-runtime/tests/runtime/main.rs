@@ -7,5 +7,6 @@ mod frames;
 mod mismatches;
 mod models;
 mod optimizers;
+mod sources;
 mod threads;
 mod training;
