@@ -13,5 +13,6 @@ mod models;
 mod optimizers;
 mod resume;
 mod schedules;
+mod sources;
 mod threads;
 mod training;
