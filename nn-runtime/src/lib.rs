@@ -23,6 +23,8 @@
 //! | `std` | yes | detection of the processor's SIMD level at run time |
 //! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
 //! | `data` | yes | tables from CSV files |
+//! | `plot` | | pictures as SVG: learning curves, confusion matrices, ROC curves, decision boundaries, any lines |
+//! | `png` | | the same as PNG, with a font built in |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
 //! | `alloc` | with `std` | aligned heap buffers |
 //!
@@ -61,6 +63,8 @@ pub mod model;
 pub mod optim;
 #[cfg(feature = "train")]
 mod pipeline;
+#[cfg(feature = "plot")]
+pub mod plot;
 #[cfg(feature = "train")]
 mod predictor;
 mod random;

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metric;
 
+#[cfg(feature = "plot")]
+pub(crate) use terminal::LOGARITHMIC;
 pub(crate) use terminal::short;
 
 /// The record of one training.

@@ -7,5 +7,7 @@ mod measures;
 mod mismatches;
 mod models;
 mod optimizers;
+#[cfg(feature = "plot")]
+mod plots;
 mod threads;
 mod training;
