@@ -71,6 +71,8 @@ mod random;
 #[cfg(feature = "train")]
 mod stepper;
 #[cfg(feature = "train")]
+pub mod tensorboard;
+#[cfg(feature = "train")]
 mod train;
 
 pub use model::Model;
