@@ -24,6 +24,7 @@ pub use confusion::{ClassReport, ConfusionMatrix};
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::{Evaluation, evaluate, evaluate_with};
 pub use measure::Measure;
+pub(crate) use measuring::Measuring;
 pub use metric::Metric;
 pub use regression::Regression;
 pub use report::{Report, report};

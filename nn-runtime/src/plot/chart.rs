@@ -77,7 +77,7 @@ pub(super) struct Tile {
     pub(super) fill: String,
 }
 
-const GREY: &str = "#777777";
+const GREY: &str = "#666666";
 
 impl Chart {
     /// An empty chart with this title.
@@ -273,7 +273,7 @@ impl Chart {
     fn draw_grid(&self, svg: &mut Svg, view: &View, y_ticks: &[(f64, String)]) -> Vec<(f64, String)> {
         let plane = view.plane;
         // As many labels as fit beside each other.
-        let mut count = (plane.width / 62.0).max(1.0) as usize;
+        let mut count = (plane.width / 48.0).max(1.0) as usize;
         let mut ticks = view.x.ticks(count);
         while count > 1 {
             let widest = ticks.iter().map(|(_, label)| text_width(label, TICK) + 10.0).fold(0.0, f64::max);

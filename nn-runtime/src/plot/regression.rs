@@ -35,8 +35,8 @@ pub fn predicted_against_true<'p, 't, P: Real, T: Real>(
         .x_range(low, high)
         .y_range(low, high)
         .square()
-        .reference("predicted = true", [(low, low), (high, high)])
         .points(format!("examples, R² = {r2:.3}"), points)
+        .reference("predicted = true", [(low, low), (high, high)])
         .figure()
 }
 
@@ -55,8 +55,8 @@ pub fn residuals<'p, 't, P: Real, T: Real>(
     Chart::new("Residuals")
         .x_label(labelled("predicted value", unit))
         .y_label(labelled("true value - predicted value", unit))
-        .reference("", ends.map(|end| (end, 0.0)))
         .points("", points)
+        .reference("", ends.map(|end| (end, 0.0)))
         .figure()
 }
 
