@@ -11,6 +11,8 @@ mod measures;
 mod mismatches;
 mod models;
 mod optimizers;
+#[cfg(feature = "plot")]
+mod plots;
 mod resume;
 mod schedules;
 mod sources;
