@@ -20,6 +20,7 @@ import torch
 
 import datasets
 import sklearn_fits
+import torch_lbfgs
 import torch_optimizers
 import torch_schedules
 import torch_training
@@ -191,6 +192,8 @@ def main():
     print(f"schedules: {size // 1024} KiB")
     size = write("training", torch_training.record(draw))
     print(f"training: {size // 1024} KiB")
+    size = write("lbfgs", torch_lbfgs.record(draw))
+    print(f"lbfgs: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
 

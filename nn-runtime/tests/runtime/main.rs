@@ -6,6 +6,7 @@ mod checkpoints;
 mod early_stopping;
 mod extensions;
 mod groups;
+mod lbfgs;
 mod mismatches;
 mod models;
 mod optimizers;
