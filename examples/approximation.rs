@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 
 use ndarray::Array2;
+use nn_runtime::Lbfgs;
 use nn_runtime::plot::Chart;
 use nn_runtime::prelude::*;
-use nn_runtime::train::schedule::OneCycle;
 
 nn_model! {
     /// One hidden unit.
@@ -20,9 +20,9 @@ nn_model! {
     pub model SixtyFour<f64>(x) -> y { y = sum(dense(tanh(dense(x, 64)), 1)); loss mse(y, target); }
 }
 
-/// Something with bumps, on the interval from -3 to 3.
+/// Something with bumps and a kink, on the interval from -3 to 3.
 fn wanted(x: f64) -> f64 {
-    (2.0 * x).sin() + 0.5 * (5.0 * x).cos() * (-0.3 * x * x).exp()
+    (2.0 * x).sin() + 0.5 * (7.0 * x).cos() * (-0.3 * x * x).exp() - 0.5 * (x - 1.0).abs()
 }
 
 const POINTS: usize = 400;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut chart = Chart::new("One hidden layer of tanh units, fitted to a function")
         .x_label("x")
         .y_label("y")
-        .reference("the function", x.iter().map(|&x| (x, wanted(x))));
+        .points("the function", x.iter().step_by(8).map(|&x| (x, wanted(x))));
     let mut errors = Vec::new();
     for ((units, error, predictions), plural) in fits.iter().zip(["unit", "units", "units", "units"]) {
         let name = format!("{units} {plural}, error {error:.1e}");
@@ -55,12 +55,7 @@ fn fit<M: Train<Scalar = f64>>(data: &Dataset<f64>) -> nn_runtime::Result<(usize
     let mut best: Option<(f64, M)> = None;
     for seed in 0..3 {
         let mut model = M::new(seed);
-        Trainer::new(Adam::new(0.02))
-            .schedule(OneCycle::new())
-            .epochs(3000)
-            .batch_size(40)
-            .seed(seed)
-            .fit(&mut model, data, None)?;
+        Lbfgs::new().history(20).iterations(5000).fit(&mut model, data, None)?;
         let loss = evaluate(&model, data)?.loss;
         if best.as_ref().is_none_or(|(known, _)| loss < *known) {
             best = Some((loss, model));
