@@ -2,14 +2,11 @@
 
 use std::cell::RefCell;
 
+use super::local::{locals, trained};
 use super::write::{Line, Names, backward, computed, formula, partial, ratio};
-use crate::diag::Region;
-use crate::grad;
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::model::Extra;
-use crate::notation::{Formula, Level, Style};
-use crate::ops::Kernel;
-use crate::optimize::{self, EXPAND_UNDERIVED, FOLD, SIMPLIFY, STABILISE};
+use crate::notation::Style;
 use crate::schedule::Plan;
 
 /// Models with more values than this are explained by the pass that is computed; each single edge of a large
@@ -47,7 +44,8 @@ pub fn text(plan: &Plan) -> String {
         let trained = trained(graph);
         let mut lines = Vec::new();
         for id in computed(program, &names) {
-            lines.extend(edges(graph, &names, id, &trained));
+            let derivatives = locals(graph, &names, id, &trained);
+            lines.extend(derivatives.into_iter().map(|local| (local.left, local.formula)));
         }
         align(&mut out, &lines);
 
@@ -113,98 +111,6 @@ fn align(out: &mut String, lines: &[(String, String)]) {
 
 fn name(names: &Names, id: NodeId) -> String {
     names.get(id).unwrap_or(LOSS).to_owned()
-}
-
-/// The derivative of a node with respect to each value that it is computed from, and that what is trained acts on.
-fn edges(graph: &Graph, names: &Names, id: NodeId, trained: &[bool]) -> Vec<(String, String)> {
-    let Some((op, attrs)) = graph[id].op() else { return Vec::new() };
-    let operands = graph.operands(id);
-    let mut sources = operands.clone();
-    sources.sort_unstable();
-    sources.dedup();
-
-    // The operation alone, with its operands as leaves that have names.
-    let mut alone = Graph::default();
-    let mut leaf_of = std::collections::BTreeMap::new();
-    for (position, &operand) in sources.iter().enumerate() {
-        let leaf = match graph[operand].kind {
-            Kind::Constant(number) => alone.constant(number.0, graph[operand].shape.clone()),
-            _ => alone.leaf(Kind::Input(position), graph[operand].shape.clone(), Region::none()),
-        };
-        alone.label(leaf, formula(graph, names, Style::Text, operand, false).text);
-        leaf_of.insert(operand, leaf);
-    }
-    let inputs: Vec<NodeId> = operands.iter().map(|operand| leaf_of[operand]).collect();
-    let Ok(result) = alone.apply(op, attrs.clone(), &inputs, Region::none()) else { return Vec::new() };
-    alone.label(result, name(names, id));
-    alone.roots.push((Root::Output(0), result));
-    let mut alone = optimize::run(&[STABILISE, EXPAND_UNDERIVED], alone);
-
-    let is_elementwise = matches!(op.kernel, Kernel::Pointwise) || graph[id].shape.is_scalar();
-    let Some(result) = alone.root(Root::Output(0)) else { return Vec::new() };
-    let seed = if is_elementwise {
-        alone.constant(1.0, graph[id].shape.clone())
-    } else {
-        let seed = alone.leaf(Kind::Cotangent(0), graph[id].shape.clone(), Region::none());
-        alone.label(seed, partial(Style::Text, &name(names, id)).text);
-        seed
-    };
-    let mut lines = Vec::new();
-    for (position, &operand) in sources.iter().enumerate() {
-        if !trained[operand.index()] {
-            continue;
-        }
-        let Some(leaf) = alone.ids().find(|&leaf| alone[leaf].kind == Kind::Input(position)) else {
-            continue;
-        };
-        let wanted = [(leaf, Root::InputGradient(0))];
-        let Ok(mut derived) = grad::differentiate(alone.clone(), &[(result, seed)], &wanted) else {
-            continue;
-        };
-        derived.roots.retain(|(root, _)| matches!(root, Root::InputGradient(_)));
-        let derived = optimize::run(&[SIMPLIFY, FOLD, SIMPLIFY], derived);
-        let Some(root) = derived.root(Root::InputGradient(0)) else { continue };
-        let value = written(&derived, root, Some(root)).text;
-        let of = formula(graph, names, Style::Text, operand, false).text;
-        let left = if is_elementwise {
-            ratio(Style::Text, &name(names, id), &of)
-        } else {
-            partial(Style::Text, &of)
-        };
-        lines.push((left.text, value));
-    }
-    lines
-}
-
-/// A formula in the labels of its leaves and of the operation that it is derived from.
-fn written(graph: &Graph, id: NodeId, top: Option<NodeId>) -> Formula {
-    let node = &graph[id];
-    match (&node.kind, &node.label) {
-        (Kind::Constant(number), _) => Style::Text.number(number.0),
-        (Kind::Op(op, attrs), label)
-            if label.is_none() || top == Some(id) || label.as_ref().is_some_and(|l| l.starts_with("d_")) =>
-        {
-            let operands = graph.operands(id);
-            let formulas: Vec<Formula> =
-                operands.iter().map(|&operand| written(graph, operand, None)).collect();
-            let shapes: Vec<_> = operands.iter().map(|&operand| graph[operand].shape.clone()).collect();
-            (op.notation)(Style::Text, attrs, &formulas, &shapes)
-        }
-        (_, Some(label)) if label.contains(' ') => Formula::new(label.clone(), Level::Sum),
-        (_, Some(label)) => Formula::atom(label.clone()),
-        (_, None) => Formula::atom("?"),
-    }
-}
-
-/// For each value, whether a parameter acts on it.
-fn trained(graph: &Graph) -> Vec<bool> {
-    let mut trained = vec![false; graph.len()];
-    for id in graph.ids() {
-        let is_param = matches!(graph[id].kind, Kind::Param(_));
-        trained[id.index()] =
-            is_param || graph.operand_ids(id).iter().any(|operand| trained[operand.index()]);
-    }
-    trained
 }
 
 /// The ways from the loss down to a leaf, as the values that they pass.

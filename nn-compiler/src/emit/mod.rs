@@ -2,8 +2,13 @@
 
 pub mod docs;
 pub mod dot;
+#[cfg(feature = "draw")]
+pub mod draw;
 pub mod explain;
 pub mod latex;
+mod local;
+pub mod mermaid;
+mod nest;
 pub mod rust;
 pub mod summary;
 pub mod svg;
