@@ -19,15 +19,6 @@ const BLOCKS: &str = "
     fn twice(x, width) { first = residual(x, width); residual(first, width) }
 ";
 
-/// The first model of the documentation.
-const LOGISTIC: &str = "
-    pub model Logistic(x1, x2) -> y {
-        param w1, w2, b;
-        y = sigmoid(x1*w1 + x2*w2 + b);
-        loss binary_cross_entropy(y, target);
-    }
-";
-
 fn program(text: &str) -> Program {
     let text =
         text.split_once("nn_model! {").map_or(text, |(_, rest)| rest.rsplit_once('}').expect("a bracket").0);
@@ -49,13 +40,22 @@ fn calls_and_rounds_are_subgraphs_of_mermaid() {
 mod laid_out {
     use super::*;
     use nn_compiler::emit::draw::scene::Scene;
-    use nn_compiler::emit::draw::{Options, Show, Theme, scene, svg};
+    use nn_compiler::emit::draw::{Options, Show, Theme, svg};
+
+    /// The first model of the documentation.
+    const LOGISTIC: &str = "
+        pub model Logistic(x1, x2) -> y {
+            param w1, w2, b;
+            y = sigmoid(x1*w1 + x2*w2 + b);
+            loss binary_cross_entropy(y, target);
+        }
+    ";
 
     const FIFTY: &str = include_str!("../examples/models/fifty_layers.rs");
     const INCEPTION: &str = include_str!("../examples/models/inception.rs");
 
     fn at_most(text: &str, most: usize) -> Scene {
-        scene(&program(text), &Options { most, ..Options::default() })
+        Scene::new(&program(text), most)
     }
 
     /// A scene as lines: boxes with what stands in them, frames around them, edges with their labels.

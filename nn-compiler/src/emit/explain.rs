@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::local::{locals, trained};
+use super::local::{locals, loss, trained};
 use super::write::{Line, Names, backward, computed, formula, partial, ratio};
-use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
+use crate::graph::{Graph, Kind, LOSS, NodeId};
 use crate::model::Extra;
 use crate::notation::Style;
 use crate::schedule::Plan;
@@ -37,7 +37,7 @@ pub fn text(plan: &Plan) -> String {
     }
 
     let Some(training) = &plan.training else { return out };
-    let loss = graph.root(Root::Loss).map(|mean| graph.operands(mean)[0]);
+    let loss = loss(graph);
     let small = computed(program, &names).count() <= EDGES_LIMIT;
     if let Some(loss) = loss.filter(|_| small) {
         section(&mut out, "Local derivatives");

@@ -122,3 +122,25 @@ pub(super) fn trained(graph: &Graph) -> Vec<bool> {
     }
     trained
 }
+
+/// The loss of one example.
+pub(super) fn loss(graph: &Graph) -> Option<NodeId> {
+    graph.root(Root::Loss).map(|mean| graph.operand_ids(mean)[0])
+}
+
+/// For each node, whether it lies between a parameter and the loss.
+#[cfg(feature = "draw")]
+pub(super) fn flows(graph: &Graph) -> Vec<bool> {
+    let mut flows = vec![false; graph.len()];
+    let Some(loss) = loss(graph) else { return flows };
+    let trained = trained(graph);
+    flows[loss.index()] = trained[loss.index()];
+    for id in graph.ids().rev() {
+        if flows[id.index()] {
+            for operand in graph.operand_ids(id) {
+                flows[operand.index()] = trained[operand.index()];
+            }
+        }
+    }
+    flows
+}

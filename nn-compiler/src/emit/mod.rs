@@ -9,6 +9,8 @@ pub mod latex;
 mod local;
 pub mod mermaid;
 mod nest;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rust;
 pub mod summary;
 pub mod svg;

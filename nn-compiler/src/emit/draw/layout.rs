@@ -17,7 +17,7 @@ pub(super) const LINE: f64 = 15.0;
 pub(super) const PADDING: f64 = 7.0;
 
 /// Between two boxes above each other, and between two columns.
-const GAP: f64 = 18.0;
+const GAP: f64 = 22.0;
 const AISLE: f64 = 46.0;
 
 /// Between two rows.

@@ -11,8 +11,6 @@ mod png;
 pub mod scene;
 mod svg;
 
-use crate::build::Program;
-
 #[cfg(feature = "cli")]
 pub use png::png;
 pub use svg::svg;
@@ -59,9 +57,4 @@ impl Default for Options {
     fn default() -> Self {
         Self { show: Show::Both, theme: Theme::Page, most: 40, width: 1500.0 }
     }
-}
-
-/// The scene of a program, as its drawing shows it.
-pub fn scene(program: &Program, options: &Options) -> scene::Scene {
-    scene::Scene::new(program, options.most)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::local::{Local, locals, trained};
+use super::super::local::{Local, flows, locals, loss};
 use super::super::summary::grouped;
 use super::super::write::{Names, formula, partial};
 use super::collapse::View;
@@ -146,7 +146,7 @@ impl Scene {
             boxes.keys().enumerate().map(|(position, &id)| (id, position)).collect();
         let (frames, frame_of) = frames(program, &view, &at);
         let writer = Writer { graph: &program.graph, names: &names, view: &view };
-        let flows = writer.flows();
+        let flows = flows(&program.graph);
         let mut items: Vec<Item> = boxes
             .into_iter()
             .zip(frame_of)
@@ -229,28 +229,9 @@ impl Writer<'_> {
         self.graph.roots.iter().any(|&(root, id)| which(root) && nodes.contains(&id))
     }
 
-    /// The loss of one example.
-    fn loss(&self) -> Option<NodeId> {
-        self.graph.root(Root::Loss).map(|mean| self.graph.operand_ids(mean)[0])
-    }
-
-    /// For each node, whether it lies between a parameter and the loss.
-    fn flows(&self) -> Vec<bool> {
-        let mut reaches = vec![false; self.graph.len()];
-        let Some(loss) = self.loss() else { return reaches };
-        reaches[loss.index()] = true;
-        for id in self.graph.ids().rev().filter(|id| id.index() <= loss.index()) {
-            if reaches[id.index()] {
-                self.graph.operand_ids(id).iter().for_each(|operand| reaches[operand.index()] = true);
-            }
-        }
-        let trained = trained(self.graph);
-        reaches.into_iter().zip(trained).map(|(reaches, trained)| reaches && trained).collect()
-    }
-
     fn item(&self, id: NodeId, nodes: Vec<NodeId>, frame: Option<usize>, flows: &[bool]) -> Item {
         let node = &self.graph[id];
-        let is_loss = self.loss() == Some(id);
+        let is_loss = loss(self.graph) == Some(id);
         let role = match node.kind {
             Kind::Input(_) => Role::Input,
             Kind::Param(_) => Role::Param,
@@ -287,7 +268,7 @@ impl Writer<'_> {
         };
         match nodes {
             _ if self.view.title(id).is_some() && !shape.is_scalar() => {
-                lines[1].push_str(&format!(" → {shape}"))
+                lines[1].push_str(&format!(" → {shape}"));
             }
             _ if self.view.title(id).is_some() => {}
             [_] if self.graph[id].op().is_none() => {

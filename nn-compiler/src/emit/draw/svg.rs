@@ -9,7 +9,7 @@ use std::fmt::Write;
 use super::super::svg::escaped;
 use super::layout::{LARGE, LINE, Layout, Place, SMALL, TAG, layout};
 use super::scene::{Edge, Item, Role, Scene};
-use super::{Options, Show, Theme, scene};
+use super::{Options, Show, Theme};
 use crate::build::Program;
 
 /// Between the values and their adjoints.
@@ -65,7 +65,7 @@ const RULES: &[(&str, &str, &str)] = &[
 
 /// The drawing of a program's graph.
 pub fn svg(program: &Program, options: &Options) -> String {
-    let scene = scene(program, options);
+    let scene = Scene::new(program, options.most);
     let show = if scene.has_adjoints() { options.show } else { Show::Forward };
     let layout = layout(&scene, options.width, show == Show::Both);
     let mut drawing = Drawing { scene: &scene, layout: &layout, show, out: String::new() };

@@ -109,7 +109,8 @@ impl Source {
             let indent = line.len() - line.trim_start().len();
             if let Some((_, rest)) = line.split_once("fn ").filter(|_| indent == 0) {
                 let name = rest.split('<').next().unwrap_or_default();
-                pass = name.trim_start_matches("prepare_").trim_start_matches("finish_").to_owned();
+                let name = name.trim_start_matches("prepare_").trim_start_matches("finish_");
+                name.clone_into(&mut pass);
             }
             let mark =
                 line.trim_start().strip_prefix("///").and_then(|doc| doc.trim_start().strip_prefix(MARK));
