@@ -1,7 +1,9 @@
-//! The slide that this project comes from: `ŷ = x1 w1 + x2 w2` as a graph, its derivatives by the chain rule, and
-//! gradient descent with the numbers of every step, for the lecture's two losses.
+//! The slide that this project comes from: `ŷ = x1 w1 + x2 w2` as a graph, its derivatives by the chain rule, the numbers
+//! of one example, and gradient descent with the numbers of every step, for the lecture's two losses. Then the same for
+//! logistic regression and for a network with hidden layers.
 
 use ndarray::{Array2, array};
+use nn_runtime::TraceExt;
 use nn_runtime::model::Train;
 use nn_runtime::prelude::*;
 
@@ -19,6 +21,21 @@ nn_model! {
         y = x1*w1 + x2*w2;
         loss mse(y, target);
     }
+
+    /// Yes or no.
+    pub model Logistic(x1, x2) -> y {
+        param w1, w2, b;
+        y = sigmoid(x1*w1 + x2*w2 + b);
+        loss binary_cross_entropy(y, target);
+    }
+
+    /// Two hidden layers.
+    pub model Hidden(x: [2]) -> y: [1] {
+        h1 = tanh(dense(x, 3));
+        h2 = tanh(dense(h1, 2));
+        y = sigmoid(dense(h2, 1));
+        loss binary_cross_entropy(y, target);
+    }
 }
 
 fn main() -> nn_runtime::Result<()> {
@@ -33,10 +50,15 @@ fn main() -> nn_runtime::Result<()> {
     descend(&mut model, &inputs, &targets)?;
 
     println!("\nWith the mean squared error\n\n{}", Squared::EXPLANATION);
+    println!("With the numbers of the last example\n\n{}", Squared::new(0).trace(&[2.0, 1.0], &[1.0])?);
     println!("What the compiler emits for it:\n\n{}", Squared::RUST);
     println!("Ten steps with η = 0.1. The weights go to 2 and -3:\n");
     let mut model = Squared::new(0);
     let loss = descend(&mut model, &inputs, &targets)?;
+
+    println!("\nLogistic regression\n\n{}", Logistic::EXPLANATION);
+    println!("Two hidden layers\n\n{}", Hidden::EXPLANATION);
+    println!("and their layers\n\n{}", Hidden::SUMMARY);
     println!("\nafter ten steps: w1 = {:.4}, w2 = {:.4}, J = {loss:.6}", model.params.w1, model.params.w2);
     Ok(())
 }

@@ -4,10 +4,13 @@ pub mod ast;
 pub mod build;
 pub mod check;
 pub mod diag;
+mod dump;
 pub mod emit;
+mod file;
 pub mod grad;
 pub mod graph;
 pub mod interpret;
+pub mod local;
 pub mod model;
 pub mod notation;
 pub mod ops;
@@ -15,9 +18,12 @@ pub mod optimize;
 pub mod parse;
 pub mod schedule;
 pub mod shape;
+pub mod stages;
 pub mod term;
 
 use proc_macro2::TokenStream;
+
+pub use file::{FileError, compile_file};
 
 use build::Program;
 use build::blocks::Blocks;
@@ -39,7 +45,12 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     let is_short = matches!(source.form, ast::Form::Short(_));
     match compile(source) {
         Ok(plans) => {
-            let items: TokenStream = plans.iter().map(|plan| emit::rust::items(plan, &texts(plan))).collect();
+            if let Err(error) = dump::all(&plans) {
+                return quote::quote!(::core::compile_error! { #error });
+            }
+            let source = tokens.to_string();
+            let items: TokenStream =
+                plans.iter().map(|plan| emit::rust::items(plan, &texts(plan, &source))).collect();
             match (&plans[..], is_short) {
                 ([plan], true) => {
                     let name = &plan.program.model.name;
@@ -111,9 +122,10 @@ fn keep(graph: &Graph, which: impl Fn(Root) -> bool) -> Graph {
     graph
 }
 
-/// The texts that a generated struct carries.
-pub fn texts(plan: &Plan) -> Texts {
+/// The texts that a generated struct carries; `source` is what stood between the brackets of the macro.
+pub fn texts(plan: &Plan, source: &str) -> Texts {
     Texts {
+        source: source.to_owned(),
         rust: emit::rust::text(plan),
         summary: emit::summary::text(plan),
         explanation: emit::explain::text(plan),

@@ -107,6 +107,14 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    /// Bytes of a scalar.
+    pub fn size(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
     /// The Rust type's name.
     pub fn name(self) -> &'static str {
         match self {

@@ -115,7 +115,7 @@ fn same_tensors<M: Model>(file: &SafeTensors<'_>, path: &Path) -> Result<()> {
 }
 
 /// Checks type and shape of a tensor.
-fn same_kind<M: Model>(param: &ParamInfo, tensor: &TensorView<'_>, path: &Path) -> Result<()> {
+pub(crate) fn same_kind<M: Model>(param: &ParamInfo, tensor: &TensorView<'_>, path: &Path) -> Result<()> {
     let (model, path, name) = (M::NAME, path.to_owned(), param.name);
     if tensor.shape() != param.shape {
         let found = tensor.shape().to_vec();
@@ -133,12 +133,12 @@ fn is_single<T: Real>() -> bool {
     size_of::<T>() == size_of::<f32>()
 }
 
-fn dtype<T: Real>() -> Dtype {
+pub(crate) fn dtype<T: Real>() -> Dtype {
     if is_single::<T>() { Dtype::F32 } else { Dtype::F64 }
 }
 
 /// Little-endian bytes, as the format wants.
-fn write_values<T: Real>(values: &[T]) -> Vec<u8> {
+pub(crate) fn write_values<T: Real>(values: &[T]) -> Vec<u8> {
     let values = values.iter().map(|value| value.to_f64());
     if is_single::<T>() {
         values.flat_map(|value| (value as f32).to_le_bytes()).collect()
@@ -147,7 +147,7 @@ fn write_values<T: Real>(values: &[T]) -> Vec<u8> {
     }
 }
 
-fn read_values<T: Real>(bytes: &[u8], values: &mut [T]) {
+pub(crate) fn read_values<T: Real>(bytes: &[u8], values: &mut [T]) {
     if is_single::<T>() {
         for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
             *value = T::from_f64(f64::from(f32::from_le_bytes(*bytes)));

@@ -4,6 +4,7 @@
 //! model and its tensors. Rows of datasets and examples of batches count from 0, as in `ndarray`; lines of files
 //! count from 1, as in an editor.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
@@ -36,6 +37,14 @@ pub enum Error {
         file: String,
         /// What the reader said.
         source: io::Error,
+    },
+    /// A file that is not what its format says.
+    #[error("{file} is damaged or holds something else: {what}")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        what: String,
     },
     /// A table without a header line or without a row below it.
     #[error("{file} has no {missing}")]
@@ -77,26 +86,30 @@ pub enum Error {
     },
     /// A cell that is empty or says that its value is missing, in a column that was asked for.
     #[error(
-        "{file}, line {line}: the value of `{column}` is missing; fill it in, or leave such rows out with \
-         `table.drop_missing()`"
+        "{file}, {unit} {line}: the value of `{column}` is missing; fill it in (`Schema::missing`), or leave such rows \
+         out with `table.drop_missing()`"
     )]
     MissingValue {
         /// The file or other source of the table.
         file: String,
-        /// The line on which the row starts.
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
         line: u64,
         /// The column.
         column: String,
     },
     /// Text in a column whose other values are numbers.
     #[error(
-        "{file}, line {line}: `{value}` in column `{column}` is not a number, but other values of the column are; \
+        "{file}, {unit} {line}: `{value}` in column `{column}` is not a number, but other values of the column are; \
          correct it, or declare the column with `table.categorical(\"{column}\")`"
     )]
     NotANumber {
         /// The file or other source of the table.
         file: String,
-        /// The line on which the row starts.
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
         line: u64,
         /// The column.
         column: String,
@@ -124,6 +137,39 @@ pub enum Error {
         category: String,
         /// The categories that there are.
         available: String,
+    },
+    /// A value that is none of a column's categories.
+    #[error(
+        "{file}, {unit} {line}: `{value}` is none of the categories of `{column}`, {available}; say what becomes of it \
+         with `Schema::unseen`"
+    )]
+    UnseenCategory {
+        /// The file or other source of the table.
+        file: String,
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What the cell says.
+        value: String,
+        /// The categories that there are.
+        available: String,
+    },
+    /// A row whose category is none of the declared ones, where the number of the category is needed.
+    #[error(
+        "{file}, {unit} {line}: `{column}` is none of its categories, and cannot be the class to predict"
+    )]
+    NoCategory {
+        /// The file or other source of the table.
+        file: String,
+        /// What is counted: "line", or "row" of files without lines.
+        unit: &'static str,
+        /// The line on which the row starts, or the row.
+        line: u64,
+        /// The column.
+        column: String,
     },
     /// A column that holds something else than its use needs.
     #[error("column `{column}` of {file} is {found}, but {needed}")]
@@ -247,6 +293,24 @@ pub enum Error {
         /// Rows that were given.
         rows: usize,
     },
+    /// A shape of the inputs of one example that does not have as many numbers as there are columns.
+    #[error("the shape {shape:?} does not have the {columns} numbers of a row")]
+    InputShape {
+        /// The shape.
+        shape: Vec<usize>,
+        /// Feature columns.
+        columns: usize,
+    },
+    /// A value that is missing where a model is to be trained or evaluated.
+    #[error(
+        "row {row}: `{column}` is missing; fill it in with `Preprocessor::impute`, or earlier with `Schema::missing`"
+    )]
+    MissingInput {
+        /// The row, counted from 0.
+        row: usize,
+        /// The column.
+        column: String,
+    },
     /// A row that a dataset does not have.
     #[error("there is no row {row}: the rows are numbered from 0, and there are {rows}")]
     UnknownRow {
@@ -298,6 +362,12 @@ pub enum Error {
     /// Weights that are all 0.
     #[error("all weights are 0: there would be nothing to learn from")]
     NoWeight,
+    /// Weights that the model's loss does not mention.
+    #[error("rows have weights, but the loss of `{model}` does not mention them; write `loss weight * …`")]
+    UnusedWeights {
+        /// The model.
+        model: &'static str,
+    },
     /// Classes were needed where the target has none.
     #[error("the target must be classes, but is {found}")]
     NoClasses {
@@ -313,6 +383,35 @@ pub enum Error {
         available: String,
     },
 
+    /// A number of folds that does not fit the data.
+    #[error("{folds} folds; there must be at least 2, and no more than the {most} {what}")]
+    FoldCount {
+        /// Folds that were asked for.
+        folds: usize,
+        /// What there is to cut.
+        most: usize,
+        /// "rows" or "groups".
+        what: &'static str,
+    },
+    /// Groups for more or fewer rows than there are.
+    #[error("{groups} groups for {rows} rows; each row needs one")]
+    GroupCount {
+        /// Rows of the dataset.
+        rows: usize,
+        /// Groups that were given.
+        groups: usize,
+    },
+    /// Folds whose measures have different names.
+    #[error("fold {fold} was measured by {found}, but the folds before it by {expected}")]
+    FoldScores {
+        /// The fold, counted from 0.
+        fold: usize,
+        /// The measures of the first fold.
+        expected: String,
+        /// The measures of this one.
+        found: String,
+    },
+
     // Scaling.
     /// A scaler that was fitted on other columns.
     #[error("the scaler was fitted on {expected}, but is applied to {found}")]
@@ -321,6 +420,32 @@ pub enum Error {
         expected: String,
         /// The columns at hand.
         found: String,
+    },
+    /// A column that is to be preprocessed and is not there.
+    #[error("there is no column `{column}` to preprocess; the columns are {available}")]
+    UnknownFeature {
+        /// The column that was asked for.
+        column: String,
+        /// The columns that there are, after the steps before.
+        available: String,
+    },
+    /// A column without a single value to learn from.
+    #[error("`{column}` has no value, so nothing can be learnt from it")]
+    NoValues {
+        /// The column.
+        column: String,
+    },
+    /// A value that a step of preprocessing has no answer to.
+    #[error("row {row}: `{column}` is {value}, but {needed}")]
+    Preprocess {
+        /// The row, counted from 0.
+        row: usize,
+        /// The column.
+        column: String,
+        /// Its value.
+        value: f64,
+        /// What the step needs.
+        needed: &'static str,
     },
     /// Targets were to be scaled that are not numbers.
     #[error("only numbers can be scaled, but the target is {found}")]
@@ -333,9 +458,35 @@ pub enum Error {
     /// A setting of an optimiser or of the trainer that makes no sense.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
-    /// The training loss became NaN or infinite.
+    /// A group of parameters that has none.
+    #[error("no parameter of `{model}` {reason} `{pattern}`{suggestion}; its parameters are {available}")]
+    EmptyGroup {
+        /// The model.
+        model: &'static str,
+        /// The pattern of the group.
+        pattern: String,
+        /// "matches", or "is left by earlier groups for".
+        reason: &'static str,
+        /// " (did you mean `h1.bias`?)", or nothing.
+        suggestion: String,
+        /// The parameters that there are.
+        available: String,
+    },
+    /// A group whose pattern can't be read.
+    #[error("`{pattern}` is no pattern of names; `*` stands for any letters and `?` for one")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Data whose rows are not counted, where their number is needed.
+    #[error("the rows of the training data are not counted; give a batch size in the place of a full batch")]
+    UncountedRows,
+    /// The training loss became NaN or infinite. The parameters are those before the batch.
     #[error(
-        "the loss is {loss} at epoch {epoch}, batch {batch}; a smaller learning rate or scaled inputs may help"
+        "the loss is {loss} at epoch {epoch}, batch {batch}{}; a smaller learning rate or scaled inputs may help",
+        gradient_of(*parameter)
     )]
     NonFiniteLoss {
         /// The epoch, counted from 1.
@@ -344,6 +495,22 @@ pub enum Error {
         batch: usize,
         /// The loss.
         loss: f64,
+        /// The first parameter whose gradient is not finite, if there is one.
+        parameter: Option<&'static str>,
+    },
+    /// The gradient became NaN or infinite. The parameters are those before the batch.
+    #[error(
+        "the norm of the gradient is not finite at epoch {epoch}, batch {batch}{}; a smaller learning rate or scaled \
+         inputs may help",
+        gradient_of(*parameter)
+    )]
+    NonFiniteGradient {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The batch in that epoch, counted from 1.
+        batch: usize,
+        /// The first parameter whose gradient is not finite, if there is one.
+        parameter: Option<&'static str>,
     },
     /// The loss on the validation data became NaN or infinite.
     #[error(
@@ -356,19 +523,153 @@ pub enum Error {
         loss: f64,
     },
     /// A parameter became NaN or infinite.
-    #[error("parameter `{parameter}` is not finite after epoch {epoch}; a smaller learning rate may help")]
+    #[error(
+        "parameter `{parameter}` is not finite after epoch {epoch}, batch {batch}; a smaller learning rate may help"
+    )]
     NonFiniteParameter {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The parameter.
+        /// The batch in that epoch, counted from 1, after whose update it was not; 0 before the first.
+        batch: usize,
+        /// The first parameter that is not finite.
         parameter: &'static str,
     },
-
+    /// A metric that is to be watched, but was not measured.
+    #[error("the metric `{metric}` is not measured; there is {available}")]
+    UnknownMetric {
+        /// The metric.
+        metric: String,
+        /// The metrics that there are.
+        available: String,
+    },
     /// A callback failed.
     #[error("a callback of the training failed")]
     Callback {
         /// What it said.
         source: Box<dyn StdError + Send + Sync>,
+    },
+
+    // Reading.
+    /// More or fewer numbers than an example of the model has.
+    #[cfg(feature = "trace")]
+    #[error("an example of `{model}` can't be traced")]
+    Trace {
+        /// The model.
+        model: &'static str,
+        /// What does not fit.
+        source: nn_compiler::emit::trace::WrongCount,
+    },
+
+    /// Signals of the operating system cannot be heard.
+    #[error("cannot listen for Ctrl-C")]
+    Signals {
+        /// Why.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
+    // Checkpoints of trainings.
+    /// A training that may go on is not told where its checkpoint is.
+    #[error("a training that may go on needs a checkpoint; give `Trainer::checkpoint` a file")]
+    NoCheckpoint,
+    /// A safetensors file of something else.
+    #[error("`{}` is a safetensors file, but no checkpoint of a training", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A checkpoint of a later version of this crate, or of a much earlier one.
+    #[error("`{}` is a checkpoint of version {found}, but this program reads version {known}", path.display())]
+    CheckpointVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that can be read.
+        known: u32,
+    },
+    /// A checkpoint whose content is not what was written.
+    #[error("`{}` is damaged: its checksum is {found}, but that of its content {computed}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The checksum that it holds.
+        found: String,
+        /// The checksum of what it holds.
+        computed: String,
+    },
+    /// A training that is to go on differently from how it began.
+    #[error("`{}` is of a training with {found}; the {setting} cannot become {expected}", path.display())]
+    CheckpointSetting {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        setting: &'static str,
+        /// How the training began.
+        found: String,
+        /// How it is to go on.
+        expected: String,
+    },
+    /// What a schedule or a callback remembers is not what it once was.
+    #[error("`{}`: {what} cannot go on from what it remembered", path.display())]
+    CheckpointState {
+        /// The file.
+        path: PathBuf,
+        /// The schedule, or the name under which a callback keeps what it remembers.
+        what: String,
+    },
+    /// A name under which a callback cannot keep what it remembers.
+    #[error("a callback keeps what it remembers under `{name}`, {reason}")]
+    MemoryName {
+        /// The name.
+        name: String,
+        /// Why it cannot.
+        reason: &'static str,
+    },
+
+    // Models in files.
+    // Metrics.
+    /// More or fewer predictions than targets.
+    #[error("{predictions} predictions but {targets} targets")]
+    PredictionCount {
+        /// Rows of the predictions.
+        predictions: usize,
+        /// Rows of the targets.
+        targets: usize,
+    },
+    /// Classes or columns that are not those of a metric.
+    #[error("{found} {what}, but the metric is one of {expected} {what}")]
+    MetricWidth {
+        /// "classes" or "columns".
+        what: &'static str,
+        /// As many as the metric has.
+        expected: usize,
+        /// As many as were given.
+        found: usize,
+    },
+    /// A measure that cannot be computed from what a model predicts.
+    #[error("`{measure}` cannot be measured of `{model}`, which predicts {found}")]
+    MeasureMismatch {
+        /// The measure.
+        measure: Cow<'static, str>,
+        /// The model.
+        model: &'static str,
+        /// What it predicts.
+        found: String,
+    },
+    /// Class scores that are no probabilities, for a measure that compares probabilities.
+    #[error(
+        "row {row}: `{measure}` needs probabilities, but the scores that `{model}` predicts sum to {sum}; its first \
+         output should be a `softmax`"
+    )]
+    NotProbabilities {
+        /// The row, counted from 0.
+        row: usize,
+        /// The sum of its scores.
+        sum: f64,
+        /// The model.
+        model: &'static str,
+        /// The measure.
+        measure: Cow<'static, str>,
     },
 
     // Checkpoints.
@@ -442,6 +743,12 @@ pub enum Error {
         /// The model.
         model: &'static str,
     },
+}
+
+/// Where a gradient is not finite, for messages.
+fn gradient_of(parameter: Option<&str>) -> String {
+    parameter
+        .map_or_else(String::new, |parameter| format!(", where the gradient of `{parameter}` is not finite"))
 }
 
 /// The names in backquotes, separated by commas, for messages; past a dozen, how many more there are.

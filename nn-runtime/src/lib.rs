@@ -21,9 +21,14 @@
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `std` | yes | detection of the processor's SIMD level at run time |
-//! | `train` | yes | datasets, scaling, the trainer, metrics, histories, checkpoints |
-//! | `data` | yes | tables from CSV files |
+//! | `progress` | no | a bar for each epoch of a training |
+//! | `signals` | no | trainings that end on Ctrl-C |
+//! | `train` | yes | datasets, streams, preprocessing, folds, the trainer, metrics, histories, checkpoints |
+//! | `data` | yes | tables and streams from CSV and IDX files, compressed or not |
+//! | `npy` | no | tables and streams from the arrays of `NumPy` |
+//! | `parquet` | no | tables and streams from Parquet files |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
+//! | `trace` | no | `model.trace(…)`: the numbers of one example, step by step; brings the compiler along |
 //! | `alloc` | with `std` | aligned heap buffers |
 //!
 //! Without any, the crate is `no_std`: the traits of [`model`], [`init`], [`optim`] and the [`kernels`], which work on
@@ -56,7 +61,7 @@ mod history;
 pub mod init;
 pub mod kernels;
 #[cfg(feature = "train")]
-mod metrics;
+pub mod metrics;
 pub mod model;
 pub mod optim;
 #[cfg(feature = "train")]
@@ -66,27 +71,37 @@ mod predictor;
 mod random;
 #[cfg(feature = "train")]
 mod stepper;
+#[cfg(feature = "trace")]
+mod trace;
 #[cfg(feature = "train")]
 pub mod train;
 
 pub use model::Model;
 pub use nn_macros::nn_model;
-pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd};
+pub use optim::{Adagrad, Adam, AdamW, InvalidSetting, Lion, Nadam, Optimizer, RmsProp, Sgd, Step};
 
+#[cfg(feature = "trace")]
+pub use crate::trace::{Trace, TraceExt, TracedEdge, TracedGradient, TracedValue};
 #[cfg(feature = "train")]
 pub use crate::{
-    data::{Dataset, FittedScaler, Order, RowReader, Scaler, Source, Stream, TargetColumns, Visit},
+    data::{
+        Columns, CrossValidation, Dataset, FittedPreprocessor, FittedScaler, Fold, FoldMetric, Impute, Order,
+        Preprocessor, RowReader, Scaler, Scores, Source, Stream, TargetColumns, Unseen, Visit,
+        cross_validate,
+    },
     error::{Error, Result},
     ext::{ModelExt, PullbackExt, TrainExt},
     history::{Epoch, History, Measured},
-    metrics::{Evaluation, Metric, evaluate},
+    metrics::{Average, ConfusionMatrix, Evaluation, Measure, Metric, evaluate, evaluate_with, report},
     pipeline::Pipeline,
     predictor::Predictor,
-    stepper::{Gradients, Stepper},
-    train::{Callback, Flow, Stop, Trainer, Training},
+    stepper::{Clip, Gradients, Stepper},
+    train::{
+        Callback, Checkpoint, EarlyStopping, Flow, Group, Memory, Snapshot, Stop, Trainer, Training, schedule,
+    },
 };
 #[cfg(feature = "data")]
-pub use data::{Table, Target};
+pub use data::{CategorySummary, Description, Missing, NumberSummary, Schema, Table, Target};
 
 /// What programs that train or use models need: `use nn_runtime::prelude::*`.
 pub mod prelude {
@@ -96,8 +111,9 @@ pub mod prelude {
     pub use crate::optim::{Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd};
     #[cfg(feature = "train")]
     pub use crate::{
-        Dataset, Evaluation, FittedScaler, History, Metric, ModelExt, Pipeline, PullbackExt, Scaler,
-        TrainExt, Trainer, evaluate,
+        Average, Dataset, Evaluation, FittedScaler, History, Measure, Metric, ModelExt, Pipeline,
+        Preprocessor, PullbackExt, Scaler, TrainExt, Trainer, cross_validate, evaluate, evaluate_with,
+        report,
     };
     pub use nn_macros::nn_model;
 }

@@ -321,6 +321,8 @@ pub trait PullbackParams: Pullback {}
 
 /// What a person can read of a model, made at compile time.
 pub trait Inspect: Model {
+    /// What stood between the brackets of `nn_model!`, other models and functions included.
+    const SOURCE: &'static str;
     /// A table of the layers: shapes, parameters, operations.
     const SUMMARY: &'static str;
     /// The formulas, each local derivative, and the chain rule for each parameter.

@@ -35,12 +35,12 @@ impl<M: Model> Pipeline<M> {
     /// A model with the scaler of the data that it was trained on, or `None`.
     ///
     /// # Errors
-    /// If the scaler was fitted on another number of columns than the model takes, or scales targets that the model's
+    /// If the scaler gives another number of columns than the model takes, or scales targets that the model's
     /// first output is not.
     pub fn new(model: M, scaler: impl Into<Option<FittedScaler>>) -> Result<Self> {
         let scaler = scaler.into();
         if let Some(scaler) = &scaler {
-            data::input_width::<M>(scaler.input_columns(), &scaler.input_names())?;
+            data::input_width::<M>(scaler.features().len(), scaler.features())?;
             if let Some(targets) = scaler.target_columns()
                 && targets != Self::predicted()
             {
@@ -68,14 +68,17 @@ impl<M: Model> Pipeline<M> {
         (self.model, self.scaler)
     }
 
-    /// The outputs, `[n, OUTPUT_LEN]`, for inputs `[n, INPUT_LEN]` in their original units. If targets were scaled,
+    /// The outputs, `[n, OUTPUT_LEN]`, for inputs in their original units: `[n, INPUT_LEN]`, or the columns that a
+    /// [`Preprocessor`](crate::Preprocessor) was fitted on, NaN where a value is missing. If targets were scaled,
     /// the first output is given in the original units of the targets; other outputs are as the model computes them.
     ///
     /// # Errors
-    /// If the inputs have another number of columns than the model.
+    /// If the inputs have another number of columns, or preprocessing cannot take a value.
     pub fn predict(&self, inputs: ArrayView2<'_, M::Scalar>) -> Result<Array2<M::Scalar>> {
         let Some(scaler) = &self.scaler else { return self.model.predict(inputs) };
-        data::input_width::<M>(inputs.ncols(), &[])?;
+        if scaler.input_columns() == M::INPUT_LEN {
+            data::input_width::<M>(inputs.ncols(), &[])?;
+        }
         let mut outputs = self.model.predict(scaler.transform_inputs(inputs)?.view())?;
         if scaler.target_columns().is_some() {
             let mut predictions = outputs.slice_mut(s![.., ..Self::predicted()]);

@@ -19,8 +19,12 @@ import numpy as np
 import torch
 
 import datasets
+import frames
 import sklearn_fits
+import sklearn_metrics
 import torch_optimizers
+import torch_schedules
+import torch_training
 from torch_models import MODELS, Model
 
 GOLDEN = Path(__file__).resolve().parent
@@ -185,8 +189,14 @@ def main():
         print(f"{name}: {remark}, {size // 1024} KiB")
     size = write("optimizers", torch_optimizers.record(draw))
     print(f"optimizers: {size // 1024} KiB")
+    size = write("schedules", torch_schedules.record())
+    print(f"schedules: {size // 1024} KiB")
+    size = write("training", torch_training.record(draw))
+    print(f"training: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
+    print(f"metrics: {sklearn_metrics.write() // 1024} KiB")
+    frames.write()
 
 
 if __name__ == "__main__":

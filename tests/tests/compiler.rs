@@ -16,7 +16,7 @@ fn every_file() -> Vec<ModelFile> {
 #[test]
 fn every_value_of_an_explanation_has_a_name() {
     for file in every_file() {
-        let texts = nn_compiler::texts(&plan(&file.tokens));
+        let texts = nn_compiler::texts(&plan(&file.tokens), "");
         assert!(!texts.explanation.contains('?'), "{}\n{}", file.name, texts.explanation);
         assert!(!texts.latex.contains('?'), "{}\n{}", file.name, texts.latex);
         let Some((_, computed)) = texts.explanation.split_once("after simplification\n") else { continue };
@@ -72,7 +72,7 @@ fn a_summary_counts_each_parameter_once() {
     );
     for source in sources {
         let plan = compiled(&source);
-        let summary = nn_compiler::texts(&plan).summary;
+        let summary = nn_compiler::texts(&plan, "").summary;
         let mut lines = summary.lines();
         let column = lines.next().and_then(|line| line.find("parameters")).expect("a heading");
         let count = |line: &str| -> Option<usize> {
@@ -97,7 +97,7 @@ fn shared_values_are_worked_on_once() {
         "param w; h = w; for i in 0..60 { h = h + h; } y = relu(h * x);",
     ] {
         let plan = compiled(&format!("model M(x) -> y {{ {body} loss mse(y, target); }}"));
-        let texts = nn_compiler::texts(&plan);
+        let texts = nn_compiler::texts(&plan, "");
         assert!(texts.explanation.len() < 100_000, "{}", texts.explanation.len());
     }
 }
@@ -114,7 +114,7 @@ fn formulas_stay_short() {
             model M({inputs}) -> y {{ param w; y = {}; loss mse(y, target); }}",
             formula.replace("twice", "_twice")
         ));
-        let rust = nn_compiler::texts(&plan).rust;
+        let rust = nn_compiler::texts(&plan, "").rust;
         let longest = rust.lines().map(str::len).max().unwrap_or(0);
         assert!(
             rust.len() < 500 * formula.len() && longest < 4_000,
@@ -130,7 +130,7 @@ fn the_documentation_draws_what_is_small_enough() {
     let mut drawn = 0;
     for file in every_file() {
         let plan = plan(&file.tokens);
-        let docs = nn_compiler::emit::docs::text(&plan, &nn_compiler::texts(&plan));
+        let docs = nn_compiler::emit::docs::text(&plan, &nn_compiler::texts(&plan, ""));
         assert!(docs.contains("trainable parameters") && docs.contains("# Formulas"), "{docs}");
         let Some((_, rest)) = docs.split_once("<svg ") else { continue };
         let (drawing, _) = rest.split_once("</svg>").expect("a drawing has an end");

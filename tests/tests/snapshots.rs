@@ -34,7 +34,7 @@ fn each(kind: &str, text: impl Fn(&nn_compiler::emit::rust::Texts) -> String) {
     settings.set_omit_expression(true);
     settings.bind(|| {
         for file in model_files() {
-            let texts = nn_compiler::texts(&plan(&file.tokens));
+            let texts = nn_compiler::texts(&plan(&file.tokens), "");
             insta::assert_snapshot!(file.name.clone(), text(&texts));
         }
     });
@@ -45,7 +45,7 @@ fn each(kind: &str, text: impl Fn(&nn_compiler::emit::rust::Texts) -> String) {
 fn the_gradient_at_the_logit_is_the_difference() {
     let rust = |name: &str| {
         let file = model_files().into_iter().find(|file| file.name == name).expect("the model is there");
-        nn_compiler::texts(&plan(&file.tokens)).rust
+        nn_compiler::texts(&plan(&file.tokens), "").rust
     };
     let logistic = rust("logistic");
     assert!(logistic.contains("let d_q = y - target;"), "{logistic}");
@@ -56,7 +56,7 @@ fn the_gradient_at_the_logit_is_the_difference() {
     // One kernel gives the loss and `softmax(q) - one_hot(target)`.
     assert!(jet.contains("softmax_cross_entropy("), "{jet}");
     let file = model_files().into_iter().find(|file| file.name == "jet").expect("the model is there");
-    let explanation = nn_compiler::texts(&plan(&file.tokens)).explanation;
+    let explanation = nn_compiler::texts(&plan(&file.tokens), "").explanation;
     assert!(explanation.contains("= softmax(q4) - one_hot(target)"), "{explanation}");
 }
 
@@ -65,7 +65,7 @@ fn the_gradient_at_the_logit_is_the_difference() {
 fn the_readme_shows_what_is_emitted() {
     let readme = std::fs::read_to_string(nn_tests::root().join("../README.md")).expect("there is a README");
     let file = model_files().into_iter().find(|file| file.name == "logistic").expect("the model is there");
-    let rust = nn_compiler::texts(&plan(&file.tokens)).rust;
+    let rust = nn_compiler::texts(&plan(&file.tokens), "").rust;
     assert!(
         readme.contains(&format!("```rust\n{rust}```")),
         "the README's emitted code is stale; it should be\n{rust}"

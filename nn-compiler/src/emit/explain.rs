@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use super::local::{locals, loss, trained};
+use super::derivatives::{derivatives, loss};
 use super::write::{Line, Names, backward, computed, formula, partial, ratio};
 use crate::graph::{Graph, Kind, LOSS, NodeId};
+use crate::local;
 use crate::model::Extra;
 use crate::notation::Style;
 use crate::schedule::Plan;
@@ -41,11 +42,11 @@ pub fn text(plan: &Plan) -> String {
     let small = computed(program, &names).count() <= EDGES_LIMIT;
     if let Some(loss) = loss.filter(|_| small) {
         section(&mut out, "Local derivatives");
-        let trained = trained(graph);
+        let trained = local::trained(graph);
         let mut lines = Vec::new();
         for id in computed(program, &names) {
-            let derivatives = locals(graph, &names, id, &trained);
-            lines.extend(derivatives.into_iter().map(|local| (local.left, local.formula)));
+            let derivatives = derivatives(graph, &names, id, &trained);
+            lines.extend(derivatives.into_iter().map(|derivative| (derivative.left, derivative.formula)));
         }
         align(&mut out, &lines);
 

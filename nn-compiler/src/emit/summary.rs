@@ -93,7 +93,7 @@ fn layers(plan: &Plan, id: NodeId, seen: &mut [bool]) -> Vec<Shape> {
     found.into_iter().map(|position| model.params[position].shape.clone()).collect()
 }
 
-fn shape(shape: &Shape) -> String {
+pub(super) fn shape(shape: &Shape) -> String {
     if shape.is_scalar() { "scalar".to_owned() } else { shape.to_string() }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::build::Program;
 use crate::graph::{Graph, Kind, NodeId, Root, number};
-use crate::notation::{Formula, Style};
+use crate::notation::{Formula, Level, Style};
 use crate::ops::Kernel;
 use crate::schedule::{Function, Step};
 use crate::shape::Shape;
@@ -143,6 +143,30 @@ fn expand(graph: &Graph, id: NodeId, style: Style, name: &impl Fn(NodeId) -> Opt
             (op.notation)(style, attrs, &formulas, &shapes)
         }
         _ => Formula::atom("?"),
+    }
+}
+
+/// A derivative in the labels of its leaves and of the operation that it is derived from.
+pub(super) fn derived(graph: &Graph, id: NodeId) -> Formula {
+    written(graph, id, Some(id))
+}
+
+fn written(graph: &Graph, id: NodeId, top: Option<NodeId>) -> Formula {
+    let node = &graph[id];
+    match (&node.kind, &node.label) {
+        (Kind::Constant(number), _) => Style::Text.number(number.0),
+        (Kind::Op(op, attrs), label)
+            if label.is_none() || top == Some(id) || label.as_ref().is_some_and(|l| l.starts_with("d_")) =>
+        {
+            let operands = graph.operands(id);
+            let formulas: Vec<Formula> =
+                operands.iter().map(|&operand| written(graph, operand, None)).collect();
+            let shapes: Vec<_> = operands.iter().map(|&operand| graph[operand].shape.clone()).collect();
+            (op.notation)(Style::Text, attrs, &formulas, &shapes)
+        }
+        (_, Some(label)) if label.contains(' ') => Formula::new(label.clone(), Level::Sum),
+        (_, Some(label)) => Formula::atom(label.clone()),
+        (_, None) => Formula::atom("?"),
     }
 }
 

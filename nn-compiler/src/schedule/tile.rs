@@ -36,10 +36,7 @@ const WORTH_SHARING: usize = 32 * 1024;
 
 /// Chooses the tile of a function whose steps are known.
 pub(super) fn choose(function: &mut Function, dtype: Dtype) {
-    let size = match dtype {
-        Dtype::F32 => 4,
-        Dtype::F64 => 8,
-    };
+    let size = dtype.size();
     if function.lowering != Lowering::Tiles {
         function.tile = LINE / size;
         return;

@@ -6,17 +6,20 @@ use super::{Dataset, Source, TargetColumns};
 use crate::batch::Batch;
 use crate::error::quoted;
 use crate::kernels::Real;
-use crate::model::{Model, TargetKind, Train};
+use crate::model::{Extra, Model, TargetKind, Train};
 use crate::{Error, Result};
 
 /// Checks widths and target values of a dataset against a model.
 pub(crate) fn for_model<M: Train>(dataset: &Dataset<M::Scalar>) -> Result<()> {
     columns_for_model::<M>(dataset)?;
+    if dataset.weights().is_some() && !M::EXTRAS.contains(&Extra::Weight) {
+        return Err(Error::UnusedWeights { model: M::NAME });
+    }
     batch_for_model::<M>(&dataset.batch(), dataset.target(), 0)
 }
 
 /// Checks the columns of a source against a model. What is in them is checked batch by batch.
-pub(crate) fn columns_for_model<M: Train>(source: &impl Source<M::Scalar>) -> Result<()> {
+pub(crate) fn columns_for_model<M: Train>(source: &(impl Source<M::Scalar> + ?Sized)) -> Result<()> {
     input_width::<M>(source.features().len(), source.features())?;
     let found = || source.target().describe();
     // A class index is a number, but a model that compares numbers would learn that the third class is twice the
@@ -36,7 +39,10 @@ pub(crate) fn columns_for_model<M: Train>(source: &impl Source<M::Scalar>) -> Re
     if source.target().len() != M::TARGET_LEN {
         return Err(mismatch::<M>(found()));
     }
-    Ok(())
+    match source.dataset().and_then(Dataset::first_missing) {
+        None => Ok(()),
+        Some((row, column)) => Err(Error::MissingInput { row, column: source.features()[column].clone() }),
+    }
 }
 
 /// Checks that the targets of a batch are what a model's loss compares with. Rows count from `first` in errors.

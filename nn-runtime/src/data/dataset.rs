@@ -8,7 +8,8 @@ use crate::batch::Batch;
 use crate::kernels::Real;
 use crate::{Error, InvalidSetting, Result, random};
 
-/// Inputs and targets of examples, one row each. All values are finite.
+/// Inputs and targets of examples, one row each. All values are finite, but for inputs that are missing: see
+/// [`with_missing`](Self::with_missing).
 ///
 /// Scalars are `f32` unless the model says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Dataset<T = f32> {
     target: TargetColumns,
     /// How much each row counts; all the same if there are none.
     pub(super) weights: Option<Vec<T>>,
+    /// The shape of the inputs of one example.
+    shape: Vec<usize>,
 }
 
 /// What the target columns of a dataset say.
@@ -123,24 +126,42 @@ impl<T: Real> Dataset<T> {
         Ok(self)
     }
 
+    /// As [`new`](Self::new), but NaN in the inputs is a value that is missing, which a
+    /// [`Preprocessor`](crate::Preprocessor) has to fill in before training.
+    ///
+    /// # Errors
+    /// If the arrays have different numbers of rows or no columns of inputs, an input is infinite or a target not finite.
+    pub fn with_missing(inputs: Array2<T>, targets: Array2<T>) -> Result<Self> {
+        let features = numbered("x", inputs.ncols());
+        let names = numbered("target", targets.ncols());
+        Self::with_missing_from_parts(inputs, targets, features, TargetColumns::Values { names })
+    }
+
     pub(super) fn from_parts(
         inputs: Array2<T>,
         targets: Array2<T>,
         features: Vec<String>,
         target: TargetColumns,
     ) -> Result<Self> {
-        if inputs.nrows() != targets.nrows() {
-            return Err(Error::RowCount { inputs: inputs.nrows(), targets: targets.nrows() });
-        }
-        if inputs.ncols() == 0 {
-            return Err(Error::Empty { what: "the dataset", missing: "feature columns" });
-        }
-        if u32::try_from(inputs.nrows()).is_err() {
-            return Err(Error::TooManyRows { rows: inputs.nrows() });
-        }
+        same_rows(&inputs, &targets)?;
         all_finite(&inputs, |column| features[column].clone())?;
+        Self::with_missing_from_parts(inputs, targets, features, target)
+    }
+
+    /// Inputs may be NaN.
+    pub(super) fn with_missing_from_parts(
+        inputs: Array2<T>,
+        targets: Array2<T>,
+        features: Vec<String>,
+        target: TargetColumns,
+    ) -> Result<Self> {
+        same_rows(&inputs, &targets)?;
+        let infinite = |value: T| !value.is_finite() && !value.is_nan();
+        none_is(infinite, &inputs, |column| features[column].clone())?;
         all_finite(&targets, |column| target.name(column).to_owned())?;
-        Ok(Self { inputs: row_major(inputs), targets: row_major(targets), features, target, weights: None })
+        let shape = vec![inputs.ncols()];
+        let (inputs, targets) = (row_major(inputs), row_major(targets));
+        Ok(Self { inputs, targets, features, target, weights: None, shape })
     }
 
     /// Number of examples.
@@ -158,9 +179,32 @@ impl<T: Real> Dataset<T> {
         self.inputs.view()
     }
 
+    /// The shape of the inputs of one example: of a picture its rows and columns, otherwise the number of features.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The dataset with another shape for the inputs of one example, which stay as they are.
+    ///
+    /// # Errors
+    /// If the shape is not of as many numbers as there are features.
+    pub fn with_input_shape(self, shape: &[usize]) -> Result<Self> {
+        if shape.iter().try_fold(1_usize, |product, &len| product.checked_mul(len))
+            != Some(self.inputs.ncols())
+        {
+            return Err(Error::InputShape { shape: shape.to_vec(), columns: self.inputs.ncols() });
+        }
+        Ok(Self { shape: shape.to_vec(), ..self })
+    }
+
     /// The targets, `[n, targets]`; class indices as whole numbers.
     pub fn targets(&self) -> ArrayView2<'_, T> {
         self.targets.view()
+    }
+
+    /// Row and column of the first input that is missing, if one is.
+    pub(super) fn first_missing(&self) -> Option<(usize, usize)> {
+        self.inputs.indexed_iter().find(|(_, value)| value.is_nan()).map(|(at, _)| at)
     }
 
     /// The names of the feature columns.
@@ -181,9 +225,11 @@ impl<T: Real> Dataset<T> {
         }
     }
 
-    /// All examples as a batch.
+    /// All examples as a batch, with their weights if they have any.
     pub fn batch(&self) -> Batch<'_, T> {
-        Batch::new(flat(&self.inputs), self.inputs.ncols(), flat(&self.targets), self.targets.ncols())
+        let (inputs, targets) = (flat(&self.inputs), flat(&self.targets));
+        let batch = Batch::new(inputs, self.inputs.ncols(), targets, self.targets.ncols());
+        self.weights.as_ref().map_or(batch, |weights| batch.with_weights(weights))
     }
 
     /// Shuffles the rows by the seed and cuts them in two: `fraction` of them, rounded, and the rest.
@@ -203,14 +249,7 @@ impl<T: Real> Dataset<T> {
     /// # Errors
     /// If `fraction` is not from 0 to 1.
     pub fn try_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
-        if !(0.0..=1.0).contains(&fraction) {
-            return Err(InvalidSetting {
-                setting: "fraction of a split",
-                value: fraction,
-                range: "from 0 to 1",
-            }
-            .into());
-        }
+        part_of_the_whole(fraction)?;
         let first = (self.len() as f64 * fraction).round() as usize;
         let mut order = vec![0; self.len()];
         random::permute(&mut order, random::stream(seed, 0));
@@ -242,6 +281,7 @@ impl<T: Real> Dataset<T> {
             features: self.features.clone(),
             target: self.target.clone(),
             weights: self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            shape: self.shape.clone(),
         }
     }
 
@@ -250,11 +290,26 @@ impl<T: Real> Dataset<T> {
         Self { weights, ..self }
     }
 
-    /// The same examples with other values.
-    pub(super) fn with_values(&self, inputs: Array2<T>, targets: Array2<T>) -> Result<Self> {
-        let values = Self::from_parts(inputs, targets, self.features.clone(), self.target.clone())?;
-        Ok(values.weighted(self.weights.clone()))
+    /// The same examples with other values and features.
+    pub(super) fn with_columns(
+        &self,
+        inputs: Array2<T>,
+        targets: Array2<T>,
+        features: Vec<String>,
+    ) -> Result<Self> {
+        let values = Self::with_missing_from_parts(inputs, targets, features, self.target.clone())?;
+        let is_same = values.inputs.ncols() == self.inputs.ncols();
+        let shape = if is_same { self.shape.clone() } else { values.shape };
+        Ok(Self { weights: self.weights.clone(), shape, ..values })
     }
+}
+
+/// Checks the fraction of a split.
+pub(super) fn part_of_the_whole(fraction: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&fraction) {
+        return Ok(());
+    }
+    Err(InvalidSetting { setting: "fraction of a split", value: fraction, range: "from 0 to 1" }.into())
 }
 
 /// A row-major matrix of these elements.
@@ -276,8 +331,30 @@ pub(super) fn numbered(name: &str, count: usize) -> Vec<String> {
     (0..count).map(|i| format!("{name}[{i}]")).collect()
 }
 
+/// Checks that inputs and targets make a dataset.
+fn same_rows<T>(inputs: &Array2<T>, targets: &Array2<T>) -> Result<()> {
+    if inputs.nrows() != targets.nrows() {
+        return Err(Error::RowCount { inputs: inputs.nrows(), targets: targets.nrows() });
+    }
+    if inputs.ncols() == 0 {
+        return Err(Error::Empty { what: "the dataset", missing: "feature columns" });
+    }
+    if u32::try_from(inputs.nrows()).is_err() {
+        return Err(Error::TooManyRows { rows: inputs.nrows() });
+    }
+    Ok(())
+}
+
 fn all_finite<T: Real>(matrix: &Array2<T>, column_name: impl Fn(usize) -> String) -> Result<()> {
-    match matrix.indexed_iter().find(|(_, value)| !value.is_finite()) {
+    none_is(|value| !value.is_finite(), matrix, column_name)
+}
+
+fn none_is<T: Real>(
+    bad: impl Fn(T) -> bool,
+    matrix: &Array2<T>,
+    column_name: impl Fn(usize) -> String,
+) -> Result<()> {
+    match matrix.indexed_iter().find(|(_, value)| bad(**value)) {
         None => Ok(()),
         Some(((row, column), value)) => {
             Err(Error::NonFinite { row, column: column_name(column), value: value.to_f64() })

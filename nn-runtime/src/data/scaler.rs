@@ -1,14 +1,11 @@
 //! Scaling columns to comparable ranges.
 
-use ndarray::{Array2, ArrayView2};
-use serde::{Deserialize, Serialize};
-
-use super::{Dataset, TargetColumns};
-use crate::error::quoted;
+use super::{Columns, Dataset, FittedPreprocessor, Preprocessor};
+use crate::Result;
 use crate::kernels::Real;
-use crate::{Error, Result};
 
-/// How columns are scaled, before their statistics are known.
+/// How all columns are scaled, before their statistics are known. A [`Preprocessor`] scales each in its own way, fills in
+/// missing values, and knows categories.
 ///
 /// ```
 /// # fn main() -> nn_runtime::Result<()> {
@@ -30,6 +27,7 @@ pub struct Scaler {
 enum Method {
     Standard,
     MinMax,
+    Robust,
 }
 
 impl Scaler {
@@ -41,6 +39,11 @@ impl Scaler {
     /// To the range from 0 to 1.
     pub fn min_max() -> Self {
         Self { method: Method::MinMax, targets: false }
+    }
+
+    /// To median 0 and a distance of 1 between the quartiles, which a few outliers do not change.
+    pub fn robust() -> Self {
+        Self { method: Method::Robust, targets: false }
     }
 
     /// Also scales the targets, which must be numbers.
@@ -57,158 +60,18 @@ impl Scaler {
     /// # Errors
     /// If there are no rows, or targets are to be scaled that are no numbers.
     pub fn fit<T: Real>(&self, train: &Dataset<T>) -> Result<FittedScaler> {
-        if train.is_empty() {
-            return Err(Error::Empty { what: "the dataset that a scaler is fitted on", missing: "rows" });
-        }
-        let inputs = self.columns(train.inputs(), |i| train.features()[i].clone());
-        let targets = match (self.targets, train.target()) {
-            (false, _) => None,
-            (true, TargetColumns::Values { names }) if !names.is_empty() => {
-                Some(self.columns(train.targets(), |i| names[i].clone()))
-            }
-            (true, target) => return Err(Error::ScalerTarget { found: target.describe() }),
+        let (inputs, targets): (fn(Preprocessor, Columns) -> _, fn(_) -> _) = match self.method {
+            Method::Standard => (Preprocessor::standard, Preprocessor::standard_targets),
+            Method::MinMax => (Preprocessor::min_max, Preprocessor::min_max_targets),
+            Method::Robust => (Preprocessor::robust, Preprocessor::robust_targets),
         };
-        Ok(FittedScaler { inputs, targets })
-    }
-
-    fn columns<T: Real>(self, values: ArrayView2<'_, T>, name: impl Fn(usize) -> String) -> Vec<Column> {
-        let column = |(i, values): (usize, ndarray::ArrayView1<'_, T>)| {
-            let n = values.len() as f64;
-            let values = || values.iter().map(|value| value.to_f64());
-            let low = values().fold(f64::INFINITY, f64::min);
-            let high = values().fold(f64::NEG_INFINITY, f64::max);
-            let (center, scale) = match self.method {
-                // Computed from the sums, the mean of equal values may differ from them by a rounding error, and a
-                // deviation that is not quite 0 would blow that up.
-                _ if low == high => (low, 1.0),
-                Method::MinMax => (low, high - low),
-                Method::Standard => {
-                    let mean = values().sum::<f64>() / n;
-                    (mean, (values().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt())
-                }
-            };
-            Column { name: name(i), center, scale }
-        };
-        values.columns().into_iter().enumerate().map(column).collect()
+        let steps = inputs(Preprocessor::new(), Columns::All);
+        if self.targets { targets(steps) } else { steps }.fit(train)
     }
 }
 
-/// The scaling of each column: `(value - center) / scale`.
-///
-/// It remembers the names of the columns that it was fitted on, and refuses datasets with others. Saved with a model
-/// (see [`Pipeline`](crate::Pipeline)), it makes the model take raw inputs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FittedScaler {
-    inputs: Vec<Column>,
-    targets: Option<Vec<Column>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Column {
-    name: String,
-    center: f64,
-    scale: f64,
-}
-
-impl FittedScaler {
-    /// The dataset with scaled inputs, and targets if they were asked for.
-    ///
-    /// # Errors
-    /// If the columns are not those of the fit, or a scaled value is not finite.
-    pub fn transform<T: Real>(&self, dataset: &Dataset<T>) -> Result<Dataset<T>> {
-        same_names(&self.inputs, dataset.features())?;
-        let targets = match (&self.targets, dataset.target()) {
-            (None, _) => dataset.targets().to_owned(),
-            (Some(columns), TargetColumns::Values { names }) => {
-                same_names(columns, names)?;
-                apply(columns, dataset.targets(), scaled)?
-            }
-            (Some(_), target) => return Err(Error::ScalerTarget { found: target.describe() }),
-        };
-        dataset.with_values(apply(&self.inputs, dataset.inputs(), scaled)?, targets)
-    }
-
-    /// Inputs, `[n, features]`, scaled.
-    ///
-    /// # Errors
-    /// If the number of columns is not that of the fit.
-    pub fn transform_inputs<T: Real>(&self, inputs: ArrayView2<'_, T>) -> Result<Array2<T>> {
-        apply(&self.inputs, inputs, scaled)
-    }
-
-    /// Scaled inputs, `[n, features]`, in their original units.
-    ///
-    /// # Errors
-    /// If the number of columns is not that of the fit.
-    pub fn inverse_inputs<T: Real>(&self, inputs: ArrayView2<'_, T>) -> Result<Array2<T>> {
-        apply(&self.inputs, inputs, unscaled)
-    }
-
-    /// Scaled targets or predictions, `[n, targets]`, in their original units; as they are if targets were not scaled.
-    ///
-    /// # Errors
-    /// If targets were scaled and the number of columns is not that of the fit.
-    pub fn inverse_targets<T: Real>(&self, targets: ArrayView2<'_, T>) -> Result<Array2<T>> {
-        match &self.targets {
-            None => Ok(targets.to_owned()),
-            Some(columns) => apply(columns, targets, unscaled),
-        }
-    }
-
-    /// Number of feature columns.
-    pub(crate) fn input_columns(&self) -> usize {
-        self.inputs.len()
-    }
-
-    /// The names of the feature columns.
-    pub(crate) fn input_names(&self) -> Vec<String> {
-        self.inputs.iter().map(|column| column.name.clone()).collect()
-    }
-
-    /// Number of target columns, if they are scaled.
-    pub(crate) fn target_columns(&self) -> Option<usize> {
-        self.targets.as_ref().map(Vec::len)
-    }
-
-    /// Whether every scale can be divided by, which a file that was edited may have broken.
-    pub(crate) fn is_valid(&self) -> bool {
-        let mut columns = self.inputs.iter().chain(self.targets.iter().flatten());
-        columns.all(|column| column.center.is_finite() && column.scale.is_finite() && column.scale > 0.0)
-    }
-}
-
-fn scaled(value: f64, column: &Column) -> f64 {
-    (value - column.center) / column.scale
-}
-
-fn unscaled(value: f64, column: &Column) -> f64 {
-    value * column.scale + column.center
-}
-
-fn apply<T: Real>(
-    columns: &[Column],
-    values: ArrayView2<'_, T>,
-    f: impl Fn(f64, &Column) -> f64,
-) -> Result<Array2<T>> {
-    if columns.len() != values.ncols() {
-        return Err(Error::ScalerColumns {
-            expected: format!("{} columns", columns.len()),
-            found: format!("{} columns", values.ncols()),
-        });
-    }
-    let value = |(row, i)| T::from_f64(f(values[[row, i]].to_f64(), &columns[i]));
-    Ok(Array2::from_shape_fn(values.dim(), value))
-}
-
-fn same_names(columns: &[Column], names: &[String]) -> Result<()> {
-    if columns.iter().map(|column| &column.name).eq(names) {
-        return Ok(());
-    }
-    Err(Error::ScalerColumns {
-        expected: quoted(columns.iter().map(|column| column.name.as_str())),
-        found: quoted(names.iter().map(String::as_str)),
-    })
-}
+/// A scaler whose statistics are known: preprocessing in one step, `(value - center) / scale`.
+pub type FittedScaler = FittedPreprocessor;
 
 #[cfg(test)]
 mod tests {
@@ -303,16 +166,5 @@ mod tests {
         assert!(matches!(Scaler::standard().with_targets().fit(&classes), Err(Error::ScalerTarget { .. })));
         let empty = dataset().split(0.0, 0).0;
         assert!(matches!(Scaler::standard().fit(&empty), Err(Error::Empty { .. })));
-    }
-
-    #[test]
-    fn a_file_that_was_edited_is_noticed() {
-        let fitted = Scaler::standard().fit(&dataset()).unwrap();
-        assert!(fitted.is_valid());
-        for broken in [0.0, -1.0, f64::INFINITY] {
-            let mut broken_scaler = fitted.clone();
-            broken_scaler.inputs[1].scale = broken;
-            assert!(!broken_scaler.is_valid());
-        }
     }
 }

@@ -191,7 +191,7 @@ mod tests {
         };
         counting(10).epoch(Order::sequential(1), 2, 0, &mut visit).unwrap();
         assert_eq!(visits, 2);
-        let error = Error::NonFiniteLoss { epoch: 1, batch: 1, loss: f64::NAN };
+        let error = Error::NonFiniteLoss { epoch: 1, batch: 1, loss: f64::NAN, parameter: None };
         let mut error = Some(error);
         let mut visit = |_: &crate::model::Batch<'_, f64>| match error.take() {
             Some(error) => Err(error),

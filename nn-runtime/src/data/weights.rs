@@ -7,8 +7,9 @@ use crate::kernels::Real;
 use crate::{Error, Result};
 
 impl<T: Real> Dataset<T> {
-    /// The dataset with a weight for each row. The loss of a row counts as often as its weight says: a weight of 2 is
-    /// as good as having the row twice.
+    /// The dataset with a weight for each row: `weight` in the loss of a model, `loss weight * mse(y, target);`. Beside
+    /// rows of weight 1, one of weight 2 is as good as being there twice. The loss stays the mean over the rows, not over
+    /// the weights, as in Keras.
     ///
     /// # Errors
     /// If there are more or fewer weights than rows, one is negative or not finite, or all are 0.

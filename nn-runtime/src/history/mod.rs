@@ -1,7 +1,7 @@
 //! What happened in each epoch.
 
 mod export;
-mod float;
+pub(crate) mod float;
 mod terminal;
 
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! Gradients divided by the root of the sum of their squares.
 
-use super::{InvalidSetting, Optimizer};
+use super::{InvalidSetting, Optimizer, Step};
 use crate::kernels::Real;
 use crate::kernels::optimize::{Rule, Scaled};
 
@@ -48,16 +48,24 @@ impl<T: Real> Optimizer<T> for Adagrad {
         InvalidSetting::unless_not_negative("weight decay", self.weight_decay)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         1
     }
 
-    fn begin(&self, _step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
         let rule = Scaled {
-            decay: T::from_f64(self.weight_decay),
+            decay: T::from_f64(step.decay(self.weight_decay)),
             keep: T::ONE,
             add: T::ONE,
-            rate: T::from_f64(self.learning_rate),
+            rate: T::from_f64(step.rate(self.learning_rate)),
             epsilon: T::from_f64(self.epsilon),
         };
         move |parameters: &mut [T], gradient: &[T], state: &mut [T]| rule.apply(parameters, gradient, state)

@@ -1,6 +1,6 @@
 //! Adam.
 
-use super::{InvalidSetting, Optimizer, power};
+use super::{InvalidSetting, Optimizer, Step, power};
 use crate::kernels::Real;
 use crate::kernels::optimize::{Moments, Rule};
 
@@ -54,15 +54,17 @@ impl Adam {
     }
 
     /// √v̂ + ε = (√v + ε √(1 - β₂ᵗ)) / √(1 - β₂ᵗ): both corrections leave the loop.
-    pub(super) fn rule<T: Real>(&self, step: u64) -> Moments<T> {
-        let root = self.root(step);
+    pub(super) fn rule<T: Real>(&self, step: Step) -> Moments<T> {
+        let root = self.root(step.number());
         Moments {
-            decay: T::from_f64(self.weight_decay),
+            decay: T::from_f64(step.decay(self.weight_decay)),
             keep: T::ONE,
             first: T::from_f64(1.0 - self.beta1),
             second: T::from_f64(1.0 - self.beta2),
             gradient_rate: T::ZERO,
-            moment_rate: T::from_f64(self.learning_rate * root / (1.0 - power(self.beta1, step))),
+            moment_rate: T::from_f64(
+                step.rate(self.learning_rate) * root / (1.0 - power(self.beta1, step.number())),
+            ),
             epsilon: T::from_f64(self.epsilon * root),
         }
     }
@@ -77,11 +79,19 @@ impl<T: Real> Optimizer<T> for Adam {
         InvalidSetting::unless_not_negative("weight decay", self.weight_decay)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         2
     }
 
-    fn begin(&self, step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
         let rule = self.rule(step);
         move |parameters: &mut [T], gradient: &[T], state: &mut [T]| rule.apply(parameters, gradient, state)
     }

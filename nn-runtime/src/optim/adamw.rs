@@ -1,6 +1,6 @@
 //! Adam with decoupled weight decay.
 
-use super::{Adam, InvalidSetting, Optimizer};
+use super::{Adam, InvalidSetting, Optimizer, Step};
 use crate::kernels::Real;
 use crate::kernels::optimize::Rule;
 
@@ -46,13 +46,21 @@ impl<T: Real> Optimizer<T> for AdamW {
         InvalidSetting::unless_not_negative("weight decay", self.weight_decay)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.adam.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         2
     }
 
-    fn begin(&self, step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
-        let mut rule = self.adam.rule(step);
-        rule.keep = T::from_f64(1.0 - self.adam.learning_rate * self.weight_decay);
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+        let mut rule = self.adam.rule(step.with_weight_decay(0.0));
+        rule.keep = T::from_f64(1.0 - step.rate(self.adam.learning_rate) * step.decay(self.weight_decay));
         move |parameters: &mut [T], gradient: &[T], state: &mut [T]| rule.apply(parameters, gradient, state)
     }
 }

@@ -1,6 +1,6 @@
 //! Steps of one size, against the sign of a momentum.
 
-use super::{InvalidSetting, Optimizer};
+use super::{InvalidSetting, Optimizer, Step};
 use crate::kernels::Real;
 use crate::kernels::optimize::{Rule, Sign};
 
@@ -49,16 +49,24 @@ impl<T: Real> Optimizer<T> for Lion {
         InvalidSetting::unless_not_negative("weight decay", self.weight_decay)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         1
     }
 
-    fn begin(&self, _step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
         let rule = Sign {
-            keep: T::from_f64(1.0 - self.learning_rate * self.weight_decay),
+            keep: T::from_f64(1.0 - step.rate(self.learning_rate) * step.decay(self.weight_decay)),
             first: T::from_f64(1.0 - self.beta1),
             second: T::from_f64(1.0 - self.beta2),
-            rate: T::from_f64(self.learning_rate),
+            rate: T::from_f64(step.rate(self.learning_rate)),
         };
         move |parameters: &mut [T], gradient: &[T], state: &mut [T]| rule.apply(parameters, gradient, state)
     }

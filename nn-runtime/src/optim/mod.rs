@@ -23,6 +23,7 @@ mod nadam;
 mod rmsprop;
 mod setting;
 mod sgd;
+mod step;
 
 pub use adagrad::Adagrad;
 pub use adam::Adam;
@@ -32,13 +33,14 @@ pub use nadam::Nadam;
 pub use rmsprop::RmsProp;
 pub use setting::InvalidSetting;
 pub use sgd::Sgd;
+pub use step::Step;
 
 use crate::kernels::Real;
 
 /// A rule that moves parameters along their gradient.
 ///
 /// ```
-/// use nn_runtime::{InvalidSetting, Optimizer};
+/// use nn_runtime::{InvalidSetting, Optimizer, Step};
 ///
 /// /// Every parameter moves by the same small amount, against the sign of its gradient.
 /// struct SignDescent(f32);
@@ -48,12 +50,16 @@ use crate::kernels::Real;
 ///         InvalidSetting::unless_positive("step size", self.0.into())
 ///     }
 ///
+///     fn learning_rate(&self) -> f64 {
+///         self.0.into()
+///     }
+///
 ///     fn state_per_parameter(&self) -> usize {
 ///         0
 ///     }
 ///
-///     fn begin(&self, _step: u64) -> impl Fn(&mut [f32], &[f32], &mut [f32]) + Send + Sync {
-///         let size = self.0;
+///     fn begin(&self, step: Step) -> impl Fn(&mut [f32], &[f32], &mut [f32]) + Send + Sync {
+///         let size = step.rate(self.0.into()) as f32;
 ///         move |parameters: &mut [f32], gradient: &[f32], _: &mut [f32]| {
 ///             for (p, g) in parameters.iter_mut().zip(gradient) {
 ///                 *p -= size * g.signum();
@@ -73,25 +79,34 @@ pub trait Optimizer<T: Real>: Send + Sync {
     /// Names the first setting that does not.
     fn validate(&self) -> Result<(), InvalidSetting>;
 
+    /// The learning rate as it was set, before a schedule.
+    fn learning_rate(&self) -> f64;
+
+    /// Whether [`Step::decay`] is heeded, so that some parameters can have a weight decay of their own.
+    fn has_weight_decay(&self) -> bool {
+        false
+    }
+
     /// Scalars of state for each parameter: 0 for plain gradient descent, 2 for methods with two moments.
     fn state_per_parameter(&self) -> usize;
 
     /// Computes what is the same for all parameters in one step, and returns the update.
     ///
-    /// `step` counts the updates from 1. The update takes any range of parameters, their gradient of the mean loss,
+    /// The step has the number of the update, and changes learning rate and weight decay: use [`Step::rate`] and
+    /// [`Step::decay`] in the place of the settings. The update takes any range of parameters, their gradient of the mean loss,
     /// and their state: `state_per_parameter() * parameters.len()` scalars, which are zero before the first step.
     /// Each parameter is moved alone: a model can be updated as a whole, or range by range on several threads, with
     /// the same results, as long as every range keeps its own state.
-    fn begin(&self, step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync;
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync;
 
-    /// One update of a single range of parameters: [`begin`](Self::begin), applied once.
+    /// The update with this number of a single range of parameters: [`begin`](Self::begin), applied once.
     fn update(&self, step: u64, parameters: &mut [T], gradient: &[T], state: &mut [T]) {
-        self.begin(step)(parameters, gradient, state);
+        self.begin(Step::new(step))(parameters, gradient, state);
     }
 }
 
 /// `x` to the power of a number of steps: what bias corrections are made of.
-fn power(mut x: f64, mut steps: u64) -> f64 {
+pub(crate) fn power(mut x: f64, mut steps: u64) -> f64 {
     let mut result = 1.0;
     while steps > 0 {
         if steps % 2 == 1 {

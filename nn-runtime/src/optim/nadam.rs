@@ -1,6 +1,6 @@
 //! Adam with Nesterov's momentum.
 
-use super::{Adam, InvalidSetting, Optimizer, power};
+use super::{Adam, InvalidSetting, Optimizer, Step, power};
 use crate::kernels::Real;
 use crate::kernels::optimize::{Moments, Rule};
 
@@ -71,13 +71,21 @@ impl<T: Real> Optimizer<T> for Nadam {
         Optimizer::<T>::validate(&self.adam)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.adam.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         2
     }
 
-    fn begin(&self, step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
-        let [mu, next_mu, product, next_product] = self.momenta(step);
-        let rate = self.adam.learning_rate * self.adam.root(step);
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+        let [mu, next_mu, product, next_product] = self.momenta(step.number());
+        let rate = step.rate(self.adam.learning_rate) * self.adam.root(step.number());
         let rule = Moments {
             gradient_rate: T::from_f64(rate * (1.0 - mu) / (1.0 - product)),
             moment_rate: T::from_f64(rate * next_mu / (1.0 - next_product)),

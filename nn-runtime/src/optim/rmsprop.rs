@@ -1,6 +1,6 @@
 //! Gradients divided by their running root mean square.
 
-use super::{InvalidSetting, Optimizer};
+use super::{InvalidSetting, Optimizer, Step};
 use crate::kernels::Real;
 use crate::kernels::optimize::{Rule, Scaled, ScaledMomentum};
 
@@ -68,16 +68,24 @@ impl<T: Real> Optimizer<T> for RmsProp {
         InvalidSetting::unless_not_negative("weight decay", self.weight_decay)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         1 + usize::from(self.has_velocity())
     }
 
-    fn begin(&self, _step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
         let plain = Scaled {
-            decay: T::from_f64(self.weight_decay),
+            decay: T::from_f64(step.decay(self.weight_decay)),
             keep: T::from_f64(self.alpha),
             add: T::from_f64(1.0 - self.alpha),
-            rate: T::from_f64(self.learning_rate),
+            rate: T::from_f64(step.rate(self.learning_rate)),
             epsilon: T::from_f64(self.epsilon),
         };
         let momentum = ScaledMomentum { scaled: plain, mu: T::from_f64(self.momentum) };

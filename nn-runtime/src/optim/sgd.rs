@@ -1,6 +1,6 @@
 //! Gradient descent, with and without momentum.
 
-use super::{InvalidSetting, Optimizer};
+use super::{InvalidSetting, Optimizer, Step};
 use crate::kernels::Real;
 use crate::kernels::optimize::{Descent, Momentum, Rule};
 
@@ -62,14 +62,22 @@ impl<T: Real> Optimizer<T> for Sgd {
         InvalidSetting::unless_not_negative("weight decay", self.weight_decay)
     }
 
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn has_weight_decay(&self) -> bool {
+        true
+    }
+
     fn state_per_parameter(&self) -> usize {
         usize::from(self.has_velocity())
     }
 
-    fn begin(&self, _step: u64) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
-        let (rate, mu) = (self.learning_rate, self.momentum);
+    fn begin(&self, step: Step) -> impl Fn(&mut [T], &[T], &mut [T]) + Send + Sync {
+        let (rate, mu) = (step.rate(self.learning_rate), self.momentum);
         let (gradient_rate, velocity_rate) = if self.nesterov { (rate, rate * mu) } else { (0.0, rate) };
-        let decay = T::from_f64(self.weight_decay);
+        let decay = T::from_f64(step.decay(self.weight_decay));
         let plain = Descent { decay, rate: T::from_f64(rate) };
         let momentum = Momentum {
             decay,

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use super::Memory;
 use crate::history::History;
 use crate::model::Model;
 use crate::{Error, Result};
@@ -44,7 +45,8 @@ use crate::{Error, Result};
 ///
 /// A training that fails ends with its error: [`on_end`](Self::on_end) is not called.
 pub trait Callback<M: Model>: Send {
-    /// Before the first batch.
+    /// Before the first batch, also of a training that goes on from a checkpoint: [`restore`](Self::restore) is called
+    /// next.
     ///
     /// # Errors
     /// Those of the callback, which end the training.
@@ -77,6 +79,20 @@ pub trait Callback<M: Model>: Send {
     /// Those of the callback, which are returned in the place of the history.
     fn on_end(&mut self, training: &mut Training<'_, M>) -> Result<()> {
         let _ = training;
+        Ok(())
+    }
+
+    /// Puts into a checkpoint what the callback needs to go on as if nothing had happened.
+    fn save(&self, memory: &mut Memory) {
+        let _ = memory;
+    }
+
+    /// Takes from a checkpoint what [`save`](Self::save) has put there. What is missing was not there to be saved.
+    ///
+    /// # Errors
+    /// If it makes no sense.
+    fn restore(&mut self, memory: &Memory) -> Result<()> {
+        let _ = memory;
         Ok(())
     }
 }
@@ -128,9 +144,11 @@ pub(super) struct Now {
     pub(super) epochs: usize,
     pub(super) batch: usize,
     pub(super) batches: Option<usize>,
+    pub(super) of_rows: Option<usize>,
     pub(super) rows: u64,
     pub(super) updates: u64,
     pub(super) loss: f64,
+    pub(super) learning_rate: f64,
 }
 
 impl<M: Model> Training<'_, M> {
@@ -174,6 +192,11 @@ impl<M: Model> Training<'_, M> {
         self.now.rows
     }
 
+    /// Rows of each epoch, if their number is known.
+    pub fn epoch_rows(&self) -> Option<usize> {
+        self.now.of_rows
+    }
+
     /// Updates of the parameters so far, those of earlier epochs included.
     pub fn updates(&self) -> u64 {
         self.now.updates
@@ -183,6 +206,11 @@ impl<M: Model> Training<'_, M> {
     /// rows of the epoch so far, each measured just before the update that it took part in. NaN before the first batch.
     pub fn loss(&self) -> f64 {
         self.now.loss
+    }
+
+    /// The learning rate of the last update, or of the first one before that.
+    pub fn learning_rate(&self) -> f64 {
+        self.now.learning_rate
     }
 }
 
@@ -206,6 +234,16 @@ impl<M: Model, A: Callback<M>, B: Callback<M>> Callback<M> for (A, B) {
     fn on_end(&mut self, training: &mut Training<'_, M>) -> Result<()> {
         self.0.on_end(training)?;
         self.1.on_end(training)
+    }
+
+    fn save(&self, memory: &mut Memory) {
+        self.0.save(memory);
+        self.1.save(memory);
+    }
+
+    fn restore(&mut self, memory: &Memory) -> Result<()> {
+        self.0.restore(memory)?;
+        self.1.restore(memory)
     }
 }
 
@@ -231,6 +269,14 @@ macro_rules! forward {
 
             fn on_end(&mut self, training: &mut Training<'_, M>) -> Result<()> {
                 (**self).on_end(training)
+            }
+
+            fn save(&self, memory: &mut Memory) {
+                (**self).save(memory);
+            }
+
+            fn restore(&mut self, memory: &Memory) -> Result<()> {
+                (**self).restore(memory)
             }
         }
     };

@@ -136,7 +136,7 @@ fn shapes_names_and_scales_are_checked() {
     for broken in [
         "not json",
         r#"{"scaler":null}"#,
-        r#"{"model":"Linear","scaler":{"inputs":[{"name":"x","center":0.0,"scale":0.0}],"targets":null}}"#,
+        r#"{"model":"Linear","scaler":{"inputs":["x"],"steps":[{"rules":[{"scale":{"center":0.0,"scale":0.0}}]}],"outputs":["x"],"targets":null}}"#,
     ] {
         write(&path, &[2], &[], Some(broken));
         let error = checkpoint::load::<Linear<f64>>(&path).unwrap_err();

@@ -3,9 +3,15 @@
 
 mod callbacks;
 mod checkpoints;
+mod early_stopping;
 mod extensions;
+mod frames;
+mod groups;
+mod measures;
 mod mismatches;
 mod models;
 mod optimizers;
+mod resume;
+mod schedules;
 mod threads;
 mod training;

@@ -1,7 +1,7 @@
 //! Every optimiser against `PyTorch`, step by step; see `tests/golden/README.md`.
 
 use nn_runtime::kernels::{Level, Real, with_level};
-use nn_runtime::{Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd};
+use nn_runtime::{Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd, Step};
 use serde_json::Value;
 
 /// What is done with an optimiser of any type.
@@ -115,7 +115,7 @@ impl<T: Real> Visit<T> for Ranges<'_> {
         for step in 1..5 {
             let gradient = numbers::<T>(step, n);
             optimizer.update(step as u64, &mut whole, &gradient, &mut state);
-            let update = optimizer.begin(step as u64);
+            let update = optimizer.begin(Step::new(step as u64));
             for (b, state) in bounds.windows(2).zip(&mut states) {
                 update(&mut parts[b[0]..b[1]], &gradient[b[0]..b[1]], state);
             }

@@ -193,7 +193,7 @@ fn a_loss_that_explodes_is_reported_with_its_place() {
     // The first batch is the only one: its loss is finite, and what it does to the parameters shows after the epoch.
     let mut model = Linear::<f32>::new(1);
     let error = Trainer::new(Sgd::new(1e39)).full_batch().fit(&mut model, &data, None).unwrap_err();
-    assert!(matches!(error, Error::NonFiniteParameter { epoch: 1, parameter: "w" }), "{error}");
+    assert!(matches!(error, Error::NonFiniteParameter { epoch: 1, batch: 1, parameter: "w" }), "{error}");
 
     let mut model = Linear::<f32>::new(1);
     let error = Trainer::new(Sgd::new(1e25)).full_batch().fit(&mut model, &data, &data).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::local::{Local, flows, locals, loss};
+use super::super::derivatives::{Derivative, derivatives, flows, loss};
 use super::super::summary::grouped;
 use super::super::write::{Names, formula, partial};
 use super::collapse::View;
@@ -152,7 +152,7 @@ impl Scene {
             .zip(frame_of)
             .map(|((id, nodes), frame)| writer.item(id, nodes, frame, &flows))
             .collect();
-        let mut derivatives: Vec<Vec<Local>> =
+        let mut derivatives: Vec<Vec<Derivative>> =
             items.iter().map(|item| writer.derivatives(item, &flows)).collect();
         let edges: Vec<Edge> = view
             .edges()
@@ -319,19 +319,19 @@ impl Writer<'_> {
     }
 
     /// The local derivatives of a box of one operation that a gradient comes through.
-    fn derivatives(&self, item: &Item, flows: &[bool]) -> Vec<Local> {
+    fn derivatives(&self, item: &Item, flows: &[bool]) -> Vec<Derivative> {
         if item.nodes.len() > 1 || !flows[item.node.index()] {
             return Vec::new();
         }
-        locals(self.graph, self.names, item.node, flows)
+        derivatives(self.graph, self.names, item.node, flows)
     }
 
-    fn edge(&self, value: NodeId, ends: [usize; 2], items: &[Item], derivatives: &[Vec<Local>]) -> Edge {
+    fn edge(&self, value: NodeId, ends: [usize; 2], items: &[Item], derivatives: &[Vec<Derivative>]) -> Edge {
         let [from, to] = ends;
         let shape = &self.graph[value].shape;
         let name = self.name(value);
         let back = (items[from].adjoint.is_some() && items[to].adjoint.is_some()).then(|| {
-            let leads = |local: &&Local| self.view.behind(local.operand).contains(&value);
+            let leads = |local: &&Derivative| self.view.behind(local.operand).contains(&value);
             let local = derivatives[to].iter().find(leads).map(|local| {
                 let is_short = local.formula.chars().count() <= FACTOR;
                 let label = if is_short { local.formula.clone() } else { String::new() };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::local::{flows, loss};
+use super::super::derivatives::{flows, loss};
 use crate::build::Program;
 use crate::grad;
 use crate::graph::{Attrs, Graph, Kind, NodeId, Root};

@@ -10,13 +10,14 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
+use super::derivatives::{derivatives, flows};
 use super::draw::{self, Options};
-use super::local::{flows, locals};
 use super::rust::{Traced, traced};
 use super::svg::escaped;
 use super::write::{Names, backward, formula, partial};
 use super::{latex, summary};
 use crate::graph::{Graph, Kind, LOSS, NodeId};
+use crate::local;
 use crate::model::{Model, Target};
 use crate::notation::Style;
 use crate::ops::Kernel;
@@ -168,7 +169,8 @@ fn values(plan: &Plan, engine: &Engine, statements: &[Traced], functions: &mut F
             let is_shown = !name.is_empty() && !matches!(graph[id].kind, Kind::Constant(_));
             let written = formula(graph, &names, Style::Text, id, true).text;
             let left = partial(Style::Text, if name.is_empty() { LOSS } else { name }).text;
-            let factors: Value = locals(graph, &names, id, &flows)
+            let sources = local::sources(graph, id);
+            let factors: Value = derivatives(graph, &names, id, &flows)
                 .into_iter()
                 .filter(|_| flows[id.index()])
                 .map(|local| {
@@ -176,7 +178,7 @@ fn values(plan: &Plan, engine: &Engine, statements: &[Traced], functions: &mut F
                         "operand": local.operand.index(),
                         "left": local.left,
                         "formula": local.formula,
-                        "sources": local.sources.iter().map(|source| source.index()).collect::<Vec<_>>(),
+                        "sources": sources.iter().map(|source| source.index()).collect::<Vec<_>>(),
                         "graph": engine::alone(&local.graph, local.root, functions),
                     })
                 })

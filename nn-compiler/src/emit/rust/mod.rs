@@ -17,7 +17,7 @@ use source::Source;
 pub use source::Traced;
 
 pub use glue::Texts;
-pub use tiles::flops;
+pub use tiles::{flops, flops_of};
 
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
 pub fn text(plan: &Plan) -> String {

@@ -6,7 +6,7 @@ use super::formula;
 use super::lanes::{needs_finish, sum_name};
 use super::names::{Names, extras, leaves};
 use super::source::{Head, Source, comment, trace};
-use crate::graph::{Attrs, Kind, NodeId, Root};
+use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
 use crate::ops::Kernel;
@@ -531,21 +531,20 @@ impl Dims {
 /// summed, one for each element of anything else.
 pub fn flops(function: &Function) -> u64 {
     let graph = &function.graph;
-    graph
-        .ids()
-        .filter(|&id| graph[id].varies)
-        .filter_map(|id| {
-            let (op, attrs) = graph[id].op()?;
-            let operands = graph.operands(id);
-            Some(match op.kernel {
-                Kernel::Contract => {
-                    let dims = Dims::new(attrs, &graph[operands[0]].shape, &graph[operands[1]].shape);
-                    2 * (dims.m * dims.k * dims.n) as u64
-                }
-                Kernel::Pointwise => op.flops * graph[id].shape.count() as u64,
-                Kernel::Call { .. } => op.flops * graph[operands[0]].shape.count() as u64,
-                _ => 0,
-            })
-        })
-        .sum()
+    graph.ids().map(|id| flops_of(graph, id)).sum()
+}
+
+/// The operations of one node for one example; what does not vary costs nothing there.
+pub fn flops_of(graph: &Graph, id: NodeId) -> u64 {
+    let Some((op, attrs)) = graph[id].op().filter(|_| graph[id].varies) else { return 0 };
+    let operands = graph.operand_ids(id);
+    match op.kernel {
+        Kernel::Contract => {
+            let dims = Dims::new(attrs, &graph[operands[0]].shape, &graph[operands[1]].shape);
+            2 * (dims.m * dims.k * dims.n) as u64
+        }
+        Kernel::Pointwise => op.flops * graph[id].shape.count() as u64,
+        Kernel::Call { .. } => op.flops * graph[operands[0]].shape.count() as u64,
+        _ => 0,
+    }
 }

@@ -1,5 +1,11 @@
 //! Rows that are read again in each epoch, and need not fit into memory.
 
+#[cfg(feature = "data")]
+mod encode;
+#[cfg(feature = "data")]
+mod files;
+#[cfg(feature = "npy")]
+mod npy;
 mod reader;
 mod window;
 
@@ -221,5 +227,7 @@ impl<T> std::fmt::Debug for Stream<T> {
     }
 }
 
+#[cfg(all(test, feature = "data"))]
+mod file_tests;
 #[cfg(test)]
 mod tests;

@@ -16,12 +16,14 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
     let batch = batch_function(model, &plan.forward, "forward");
     let output_len = count(&model.outputs);
 
-    // The arguments of `infer` have the user's names, which these must not meet.
-    let own = |name| Ident::new(name, Span::mixed_site());
-    let (inputs, outputs) = (own("inputs"), own("outputs"));
+    // The arguments of `infer` have the user's names, which nothing else in its body may have: it only lays them out.
+    let (inputs, outputs) =
+        (Ident::new("__inputs", Span::call_site()), Ident::new("__outputs", Span::call_site()));
     // Rows of a tile end in pads; lanes have none.
     let in_tiles = plan.forward.lowering == Lowering::Tiles;
-    let room = |n: usize| if in_tiles { quote!(tile_len::<#real>(1, #n)) } else { quote!(#n) };
+    let room = |n: usize| {
+        if in_tiles { quote!(#runtime::kernels::tile_len::<#real>(1, #n)) } else { quote!(#n) }
+    };
     let mut at = quote!(0);
     let (mut args, mut fills) = (Vec::new(), Vec::new());
     for input in &model.inputs {
@@ -51,7 +53,7 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
     } else {
         (quote!((#(#types),*)), quote!((#(#values),*)))
     };
-    let forward = one_example(plan, &inputs, &outputs);
+    let forward = one_example(plan);
     quote! {
         #batch
 
@@ -65,11 +67,17 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
             /// The outputs for one example. Takes nothing from the heap.
             #[must_use]
             pub fn infer(&self, #(#args),*) -> #returns {
-                let mut #inputs = Aligned([0.0; #at]);
+                let mut #inputs = #runtime::kernels::Aligned([0.0; #at]);
                 #(#fills)*
-                let mut #outputs = [0.0; #output_len];
-                #forward
+                let #outputs = Self::__infer(self, &#inputs[..]);
                 #value
+            }
+
+            #[inline(always)]
+            fn __infer(&self, inputs: &[#real]) -> [#real; #output_len] {
+                let mut outputs = [0.0; #output_len];
+                #forward
+                outputs
             }
         }
     }
@@ -77,7 +85,7 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
 
 /// The forward pass of one example, from all inputs to all outputs: no batch, and with tiles the kernels for a single
 /// row.
-fn one_example(plan: &Plan, inputs: &Ident, outputs: &Ident) -> TokenStream {
+fn one_example(plan: &Plan) -> TokenStream {
     let (model, function) = (&plan.program.model, &plan.forward);
     let (runtime, real) = (&model.runtime, real(model.dtype));
     let input_lens: Vec<usize> = model.inputs.iter().map(|input| input.shape.count()).collect();
@@ -99,8 +107,8 @@ fn one_example(plan: &Plan, inputs: &Ident, outputs: &Ident) -> TokenStream {
             quote! {
                 dispatch!(s => {
                     let params = #runtime::drive::spread(s, #params);
-                    let values = forward(#token params, #prepared #runtime::drive::spread(s, &#inputs[..]));
-                    #runtime::drive::first(&values, &mut #outputs);
+                    let values = forward(#token params, #prepared #runtime::drive::spread(s, inputs));
+                    #runtime::drive::first(&values, &mut outputs);
                 });
             }
         }
@@ -111,9 +119,9 @@ fn one_example(plan: &Plan, inputs: &Ident, outputs: &Ident) -> TokenStream {
                 dispatch!(s => {
                     let params = #params;
                     #prepare
-                    let inputs = &#runtime::drive::spread::<_, _, #len>(s, &#inputs[..]);
+                    let inputs = &#runtime::drive::spread::<_, _, #len>(s, inputs);
                     let values = forward(s, 1, param_slices(params), #shared #given);
-                    #runtime::drive::first(&values, &mut #outputs);
+                    #runtime::drive::first(&values, &mut outputs);
                 });
             }
         }
@@ -128,8 +136,8 @@ fn one_example(plan: &Plan, inputs: &Ident, outputs: &Ident) -> TokenStream {
                     let params = #params;
                     #prepare
                     let mut workspace = Aligned([0.0; 0 #(+ tile_len::<#real>(1, #buffer_lens))*]);
-                    let inputs = slices(&#inputs[..], [#(tile_len::<#real>(1, #input_lens)),*]);
-                    forward(s, [1, 1], param_slices(params), #shared inputs, &mut #outputs, #rest);
+                    let inputs = slices(inputs, [#(tile_len::<#real>(1, #input_lens)),*]);
+                    forward(s, [1, 1], param_slices(params), #shared inputs, &mut outputs, #rest);
                 });
             }
         }

@@ -18,6 +18,8 @@ pub(super) use model::declarations;
 
 /// The texts that a generated struct carries.
 pub struct Texts {
+    /// What stood between the brackets of the macro.
+    pub source: String,
     /// The emitted code.
     pub rust: String,
     /// Layer table.

@@ -8,7 +8,6 @@ use crate::emit::docs;
 use crate::emit::rust::tiles;
 use crate::model::{Init, Model, Variable};
 use crate::schedule::Plan;
-use crate::shape::Dtype;
 
 /// Parameters above this size live on the heap, so that a model can be moved and made on any stack.
 const INLINE_BYTES: usize = 16 * 1024;
@@ -18,11 +17,7 @@ fn params_name(model: &Model) -> Ident {
 }
 
 fn is_boxed(model: &Model) -> bool {
-    let bytes = match model.dtype {
-        Dtype::F32 => 4,
-        Dtype::F64 => 8,
-    };
-    model.param_count() * bytes > INLINE_BYTES
+    model.param_count() * model.dtype.size() > INLINE_BYTES
 }
 
 /// The struct and its parameters.
@@ -159,9 +154,10 @@ fn init(runtime: &TokenStream, init: Init) -> TokenStream {
 
 pub(super) fn inspect(model: &Model, texts: &Texts) -> TokenStream {
     let (own, runtime) = (own_name(), &model.runtime);
-    let Texts { rust, summary, explanation, dot, latex } = texts;
+    let Texts { source, rust, summary, explanation, dot, latex } = texts;
     quote! {
         impl #runtime::model::Inspect for #own {
+            const SOURCE: &'static str = #source;
             const SUMMARY: &'static str = #summary;
             const EXPLANATION: &'static str = #explanation;
             const RUST: &'static str = #rust;

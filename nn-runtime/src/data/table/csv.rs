@@ -1,11 +1,13 @@
 //! Comma-separated text into columns of cells.
 
+use std::io::Read;
+
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
 use crate::{Error, Result};
 
 /// The cells of a file, all of the header's width.
-pub(super) struct Cells {
+pub(in crate::data) struct Cells {
     /// The names of the columns.
     pub(super) header: Vec<String>,
     /// The rows.
@@ -37,17 +39,84 @@ pub(super) fn parse(text: &[u8], file: &str) -> Result<Cells> {
     Ok(cells)
 }
 
+/// Rows that are read one after another, of a file that need not fit into memory.
+pub(in crate::data) struct Records<R> {
+    reader: csv::Reader<R>,
+    file: String,
+    /// The names of the columns.
+    pub(in crate::data) header: Vec<String>,
+}
+
+impl<R: Read> Records<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub(in crate::data) fn new(reader: R, file: &str) -> Result<Self> {
+        let mut reader = ReaderBuilder::new().trim(Trim::All).buffer_capacity(1 << 16).from_reader(reader);
+        let header = reader.headers().map_err(|error| failed(&error, line, file))?;
+        let header: Vec<String> = header.iter().map(str::to_owned).collect();
+        if header.is_empty() {
+            return Err(Error::EmptyTable { file: file.to_owned(), missing: "header line" });
+        }
+        Ok(Self { reader, file: file.to_owned(), header })
+    }
+
+    /// Reads the next row, and gives the line that it starts on. Blank lines before a row belong to it.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has another length than the header.
+    pub(in crate::data) fn next(&mut self, row: &mut StringRecord) -> Result<Option<u64>> {
+        match self.reader.read_record(row) {
+            Ok(true) => Ok(Some(line(row.position()))),
+            Ok(false) => Ok(None),
+            Err(error) => Err(failed(&error, line, &self.file)),
+        }
+    }
+
+    /// Reads up to `most` rows.
+    ///
+    /// # Errors
+    /// If there is none, or one cannot be read.
+    pub(in crate::data) fn head(&mut self, most: usize) -> Result<Cells> {
+        let mut cells = Cells { header: self.header.clone(), rows: Vec::new(), lines: Vec::new() };
+        let mut row = StringRecord::new();
+        while cells.rows.len() < most
+            && let Some(line) = self.next(&mut row)?
+        {
+            cells.lines.push(line);
+            cells.rows.push(row.clone());
+        }
+        if cells.rows.is_empty() {
+            return Err(Error::EmptyTable { file: self.file.clone(), missing: "rows below its header" });
+        }
+        Ok(cells)
+    }
+}
+
+/// The parser's own count.
+fn line(position: Option<&csv::Position>) -> u64 {
+    position.map_or(0, csv::Position::line)
+}
+
 fn failure(error: &csv::Error, lines: &mut Lines<'_>, file: &str) -> Error {
+    failed(error, |position| lines.of(position), file)
+}
+
+fn failed(error: &csv::Error, mut line: impl FnMut(Option<&csv::Position>) -> u64, file: &str) -> Error {
     let file = file.to_owned();
     match error.kind() {
         ErrorKind::UnequalLengths { pos, expected_len, len } => Error::RaggedRow {
             file,
-            line: lines.of(pos.as_ref()),
+            line: line(pos.as_ref()),
             expected: *expected_len as usize,
             found: *len as usize,
         },
         ErrorKind::Utf8 { pos, err } => {
-            Error::NotUtf8 { file, line: lines.of(pos.as_ref()), field: err.field() + 1 }
+            Error::NotUtf8 { file, line: line(pos.as_ref()), field: err.field() + 1 }
+        }
+        ErrorKind::Io(source) => {
+            Error::Read { file, source: std::io::Error::new(source.kind(), source.to_string()) }
         }
         _ => Error::Read { file, source: std::io::Error::other(error.to_string()) },
     }
