@@ -672,6 +672,25 @@ pub enum Error {
         measure: Cow<'static, str>,
     },
 
+    // Pictures.
+    /// A decision boundary of a model that has none in the plane.
+    #[error(
+        "a decision boundary needs a model that takes two inputs and predicts a class, or yes or no; `{model}` takes \
+         {inputs}{}", if *inputs == 2 { " and predicts numbers or several answers" } else { "" }
+    )]
+    NoBoundary {
+        /// The model.
+        model: &'static str,
+        /// Its number of inputs.
+        inputs: usize,
+    },
+    /// Pixels could not be made of a picture.
+    #[error("cannot draw the picture: {what}")]
+    Picture {
+        /// What failed.
+        what: String,
+    },
+
     // Checkpoints.
     /// A file that is not a whole safetensors file.
     #[error("`{}` is damaged or no safetensors file", path.display())]

@@ -27,6 +27,8 @@
 //! | `data` | yes | tables and streams from CSV and IDX files, compressed or not |
 //! | `npy` | no | tables and streams from the arrays of `NumPy` |
 //! | `parquet` | no | tables and streams from Parquet files |
+//! | `plot` | | pictures as SVG: learning curves, confusion matrices, ROC curves, decision boundaries, any lines |
+//! | `png` | | the same as PNG, with a font built in |
 //! | `rayon` | yes | several threads where they pay; the results are the same bits without it |
 //! | `trace` | no | `model.trace(…)`: the numbers of one example, step by step; brings the compiler along |
 //! | `alloc` | with `std` | aligned heap buffers |
@@ -66,11 +68,15 @@ pub mod model;
 pub mod optim;
 #[cfg(feature = "train")]
 mod pipeline;
+#[cfg(feature = "plot")]
+pub mod plot;
 #[cfg(feature = "train")]
 mod predictor;
 mod random;
 #[cfg(feature = "train")]
 mod stepper;
+#[cfg(feature = "train")]
+pub mod tensorboard;
 #[cfg(feature = "trace")]
 mod trace;
 #[cfg(feature = "train")]

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, s};
 use crate::checkpoint;
 use crate::data::{self, Dataset};
 use crate::ext::ModelExt;
-use crate::metrics::{Evaluation, evaluate};
+use crate::metrics::{Evaluation, Measure, Measuring, evaluate};
 use crate::model::{Model, Train};
 use crate::{Error, FittedScaler, Result};
 
@@ -121,5 +121,21 @@ impl<M: Train> Pipeline<M> {
             None => evaluate(&self.model, dataset),
             Some(scaler) => evaluate(&self.model, &scaler.transform(dataset)?),
         }
+    }
+
+    /// Loss, metric and these measures on a dataset in its original units. The measures compare predictions and targets
+    /// in original units, even if targets were scaled: a mean absolute error is one of millimetres, not of deviations.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and those of [`evaluate_with`](crate::evaluate_with).
+    pub fn evaluate_with(&self, dataset: &Dataset<M::Scalar>, measures: &[Measure]) -> Result<Evaluation> {
+        let mut measuring = Measuring::new::<M>(measures, dataset.target())?;
+        let mut evaluation = self.evaluate(dataset)?;
+        if !measuring.is_empty() {
+            let outputs = self.predict(dataset.inputs())?;
+            let predictions = outputs.slice(s![.., ..Self::predicted()]);
+            evaluation.measures = measuring.measure(predictions, dataset.targets())?;
+        }
+        Ok(evaluation)
     }
 }

@@ -76,7 +76,8 @@ def write_formats(frame):
     (FORMATS / "messy.csv.gz").write_bytes(gzip.compress((FORMATS / "messy.csv").read_bytes(), mtime=0))
     for compression in ["snappy", "zstd", "gzip", "lz4", "none"]:
         frame.to_parquet(FORMATS / f"messy.{compression}.parquet", index=False, compression=compression, row_group_size=10)
-    numbers = frame[["count", "single"]].to_numpy(np.float64)
+    # Row by row: what pandas gives is column by column.
+    numbers = np.ascontiguousarray(frame[["count", "single"]].to_numpy(np.float64))
     np.save(FORMATS / "rows.npy", numbers)
     np.save(FORMATS / "columns.npy", np.asfortranarray(numbers))
     np.save(FORMATS / "vector.npy", frame["count"].to_numpy())

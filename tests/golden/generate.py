@@ -23,6 +23,7 @@ import frames
 import sklearn_fits
 import sklearn_metrics
 import torch_optimizers
+import torch_curves
 import torch_schedules
 import torch_training
 from torch_models import MODELS, Model
@@ -191,6 +192,8 @@ def main():
     print(f"optimizers: {size // 1024} KiB")
     size = write("schedules", torch_schedules.record())
     print(f"schedules: {size // 1024} KiB")
+    size = write("curves", torch_curves.record())
+    print(f"curves: {size // 1024} KiB")
     size = write("training", torch_training.record(draw))
     print(f"training: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())

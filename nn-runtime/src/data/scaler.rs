@@ -60,13 +60,19 @@ impl Scaler {
     /// # Errors
     /// If there are no rows, or targets are to be scaled that are no numbers.
     pub fn fit<T: Real>(&self, train: &Dataset<T>) -> Result<FittedScaler> {
-        let (inputs, targets): (fn(Preprocessor, Columns) -> _, fn(_) -> _) = match self.method {
-            Method::Standard => (Preprocessor::standard, Preprocessor::standard_targets),
-            Method::MinMax => (Preprocessor::min_max, Preprocessor::min_max_targets),
-            Method::Robust => (Preprocessor::robust, Preprocessor::robust_targets),
+        let (steps, all) = (Preprocessor::new(), Columns::All);
+        let inputs = match self.method {
+            Method::Standard => steps.standard(all),
+            Method::MinMax => steps.min_max(all),
+            Method::Robust => steps.robust(all),
         };
-        let steps = inputs(Preprocessor::new(), Columns::All);
-        if self.targets { targets(steps) } else { steps }.fit(train)
+        let both = match (self.targets, self.method) {
+            (false, _) => inputs,
+            (true, Method::Standard) => inputs.standard_targets(),
+            (true, Method::MinMax) => inputs.min_max_targets(),
+            (true, Method::Robust) => inputs.robust_targets(),
+        };
+        both.fit(train)
     }
 }
 

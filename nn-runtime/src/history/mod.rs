@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::Metric;
 use crate::train::Stop;
 
+#[cfg(feature = "plot")]
+pub(crate) use terminal::LOGARITHMIC;
 pub(crate) use terminal::short;
 
 /// The record of one training.

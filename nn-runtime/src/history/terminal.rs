@@ -9,7 +9,7 @@ const WIDTH: usize = 64;
 /// Rows of the plot.
 const HEIGHT: usize = 14;
 /// Losses that span more than this factor are drawn on a logarithmic axis.
-const LOGARITHMIC: f64 = 30.0;
+pub(crate) const LOGARITHMIC: f64 = 30.0;
 
 const TRAIN: char = '·';
 const VALID: char = '●';

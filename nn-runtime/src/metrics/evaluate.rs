@@ -186,7 +186,7 @@ impl<'d, M: Train> Evaluator<'d, M> {
 }
 
 /// The columns of the first output, which is the prediction: a model may have others beside it.
-pub(super) fn first_output<M: Model>(outputs: &[M::Scalar]) -> Result<ArrayView2<'_, M::Scalar>> {
+pub(crate) fn first_output<M: Model>(outputs: &[M::Scalar]) -> Result<ArrayView2<'_, M::Scalar>> {
     let rows = outputs.len() / M::OUTPUT_LEN;
     let outputs = ArrayView2::from_shape((rows, M::OUTPUT_LEN), outputs);
     let outputs = outputs.map_err(|_| Error::TooManyRows { rows })?;

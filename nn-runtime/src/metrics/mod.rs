@@ -24,15 +24,18 @@ pub use confusion::{ClassReport, ConfusionMatrix};
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::{Evaluation, evaluate, evaluate_with};
 pub use measure::Measure;
+pub(crate) use measuring::Measuring;
 pub use metric::Metric;
 pub use regression::Regression;
 pub use report::{Report, report};
 pub use scores::{PrPoint, RocPoint, Scores};
+#[cfg(feature = "plot")]
+pub(crate) use {evaluate::first_output, prediction::Prediction, regression::r_squared, report::class_names};
 
 use crate::kernels::Real;
 
 /// The index of the largest value, the first of several; none if one is NaN.
-fn largest<T: Real>(values: impl Iterator<Item = T>) -> Option<usize> {
+pub(crate) fn largest<T: Real>(values: impl Iterator<Item = T>) -> Option<usize> {
     let mut best = None;
     for (i, value) in values.enumerate() {
         if value.is_nan() {

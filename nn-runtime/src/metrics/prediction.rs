@@ -11,7 +11,7 @@ use crate::model::{TargetKind, Train};
 
 /// What the first output of a model says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Prediction {
+pub(crate) enum Prediction {
     /// A score for each of these classes.
     Classes(usize),
     /// Whether the target is 1, as probability or as log-odds.
@@ -24,7 +24,7 @@ pub(super) enum Prediction {
 
 impl Prediction {
     /// Of a model on such targets; none if its first output does not have the shape of the target.
-    pub(super) fn of<M: Train>(target: &TargetColumns) -> Option<Self> {
+    pub(crate) fn of<M: Train>(target: &TargetColumns) -> Option<Self> {
         let predicted = M::OUTPUTS.first()?.len();
         let yes_or_no = !matches!(target, TargetColumns::Values { .. });
         match M::TARGET {

@@ -55,7 +55,7 @@ impl Column {
 }
 
 /// R² of one column of predictions and targets.
-pub(super) fn r_squared(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+pub(crate) fn r_squared(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     let mut column = Column::default();
     for (row, (prediction, target)) in pairs.enumerate() {
         column.add(prediction, target, (row + 1) as f64);

@@ -109,7 +109,7 @@ fn collect<M: Train>(model: &M, dataset: &Dataset<M::Scalar>, measure: Measure) 
 }
 
 /// The names of this number of classes.
-fn class_names(target: &TargetColumns, classes: usize) -> Vec<String> {
+pub(crate) fn class_names(target: &TargetColumns, classes: usize) -> Vec<String> {
     match target {
         TargetColumns::Equals { category, .. } => vec![format!("not {category}"), category.clone()],
         TargetColumns::Class { classes: names, .. } => {

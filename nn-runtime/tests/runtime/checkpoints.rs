@@ -178,3 +178,32 @@ fn files_that_cannot_be_read_or_written_are_named() {
     assert!(model.save(&path).is_err());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn preprocessing_is_restored_with_its_model() {
+    use nn_runtime::{Impute, Unseen};
+
+    let (_folder, path) = folder();
+    let kinds = ndarray::array![[0.0], [f64::NAN], [1.0], [0.0]];
+    let prices = ndarray::array![[1.0], [2.0], [30.0], [1.5]];
+    let raw = Dataset::with_missing(kinds.clone(), prices).unwrap().with_feature_names(&["kind"]).unwrap();
+    let fitted = Preprocessor::new()
+        .impute(["kind"], Impute::MostFrequent)
+        .one_hot(["kind"], Unseen::Ignore)
+        .log1p_targets()
+        .standard_targets()
+        .fit(&raw)
+        .unwrap();
+    let model = Linear::<f64>::new(2);
+    Pipeline::new(model.clone(), fitted.clone()).unwrap().save(&path).unwrap();
+
+    let restored = Pipeline::<Linear<f64>>::load(&path).unwrap();
+    assert_eq!(restored.scaler(), Some(&fitted));
+    let ready = fitted.transform(&raw).unwrap();
+    assert_eq!(ready.features(), ["kind=0", "kind=1"]);
+    let expected = fitted.inverse_targets(model.predict(ready.inputs()).unwrap().view()).unwrap();
+    assert_eq!(restored.predict(kinds.view()).unwrap(), expected, "raw inputs, original units");
+    assert!(restored.evaluate(&raw).unwrap().loss.is_finite());
+    let error = restored.predict(ready.inputs()).unwrap_err();
+    assert!(matches!(error, Error::ScalerColumns { .. }), "{error}");
+}

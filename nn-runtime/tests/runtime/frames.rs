@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use nn_runtime::prelude::*;
 use nn_runtime::{Columns, FittedPreprocessor, Impute, Unseen};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn agree(ours: f64, theirs: f64, what: &str) {
     assert!((ours - theirs).abs() <= 1e-12 * theirs.abs().max(1.0), "{what}: {ours} against {theirs}");
 }
 
-fn all_agree(ours: ArrayView2<'_, f64>, theirs: &Value, what: &str) {
+fn all_agree(ours: &Array2<f64>, theirs: &Value, what: &str) {
     let theirs = matrix(theirs);
     assert_eq!(ours.dim(), theirs.dim(), "{what}");
     for (&ours, &theirs) in ours.iter().zip(&theirs) {
@@ -56,12 +56,12 @@ fn scalers_are_those_of_scikit_learn() {
         ("robust", Preprocessor::new().robust(Columns::All)),
     ] {
         let (fitted, ready) = fit(&steps, &train);
-        all_agree(ready.view(), &record[name]["train"], name);
-        all_agree(fitted.transform_inputs(other.view()).unwrap().view(), &record[name]["other"], name);
-        all_agree(fitted.inverse_inputs(other.view()).unwrap().view(), &record[name]["inverse"], name);
+        all_agree(&ready, &record[name]["train"], name);
+        all_agree(&fitted.transform_inputs(other.view()).unwrap(), &record[name]["other"], name);
+        all_agree(&fitted.inverse_inputs(other.view()).unwrap(), &record[name]["inverse"], name);
     }
     let (_, ready) = fit(&Preprocessor::new().log1p(Columns::All), &other.mapv(f64::abs));
-    all_agree(ready.view(), &record["log1p"], "log1p");
+    all_agree(&ready, &record["log1p"], "log1p");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn gaps_are_filled_as_by_scikit_learn() {
         ("impute_constant", Impute::Constant(-2.5)),
     ] {
         let (_, ready) = fit(&Preprocessor::new().impute(Columns::All, with), &gaps);
-        all_agree(ready.view(), &record[name], name);
+        all_agree(&ready, &record[name], name);
     }
 }
 
@@ -88,8 +88,8 @@ fn categories_are_numbered_as_by_scikit_learn() {
         ("ordinal", Preprocessor::new().ordinal(Columns::All, Unseen::Ignore)),
     ] {
         let (fitted, ready) = fit(&steps, &few);
-        all_agree(ready.view(), &record[name]["train"], name);
-        all_agree(fitted.transform_inputs(unseen.view()).unwrap().view(), &record[name]["unseen"], name);
+        all_agree(&ready, &record[name]["train"], name);
+        all_agree(&fitted.transform_inputs(unseen.view()).unwrap(), &record[name]["unseen"], name);
     }
 }
 

@@ -11,7 +11,10 @@ mod measures;
 mod mismatches;
 mod models;
 mod optimizers;
+#[cfg(feature = "plot")]
+mod plots;
 mod resume;
 mod schedules;
+mod sources;
 mod threads;
 mod training;

@@ -93,3 +93,21 @@ fn measures_that_do_not_suit_a_model_are_refused() {
     let model = Linear::<f64> { params: vec![f64::NAN; 3] };
     assert!(evaluate_with(&model, &plane(4), &[Measure::RSquared]).unwrap().measures[0].value.is_nan());
 }
+
+#[test]
+fn a_pipeline_measures_in_original_units() {
+    let raw = plane::<f64>(200);
+    let scaler = Scaler::standard().fit(&raw).unwrap();
+    let plain = Pipeline::new(Linear::<f64> { params: vec![1.5, -1.0, 0.4] }, None).unwrap();
+    let wanted = [Measure::MeanAbsoluteError, Measure::RSquared];
+    let expected = evaluate_with(plain.model(), &raw, &wanted).unwrap();
+    assert_eq!(plain.evaluate_with(&raw, &wanted).unwrap(), expected);
+
+    let scaled = Pipeline::new(Linear::<f64> { params: vec![0.9, -0.5, 0.0] }, scaler).unwrap();
+    let evaluation = scaled.evaluate_with(&raw, &wanted).unwrap();
+    let predictions = scaled.predict(raw.inputs()).unwrap();
+    let mut errors = Regression::new(1);
+    errors.update(&predictions, raw.targets()).unwrap();
+    assert_eq!(evaluation.get(Measure::MeanAbsoluteError), Some(errors.mae()));
+    assert_eq!(evaluation.loss, scaled.evaluate(&raw).unwrap().loss);
+}

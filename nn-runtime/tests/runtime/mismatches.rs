@@ -92,3 +92,11 @@ fn yes_or_no_targets_of_a_regression_are_measured_by_accuracy() {
     let evaluation = evaluate(&Linear::<f64> { params: vec![0.0, 0.0, 0.0] }, &data).unwrap();
     assert_eq!(evaluation.metric, Some(Metric::Accuracy(2.0 / 3.0)));
 }
+
+#[test]
+fn values_that_are_missing_name_their_row() {
+    let data = Dataset::with_missing(array![[0.0, 1.0], [2.0, f64::NAN]], array![[1.0], [2.0]]).unwrap();
+    let error = fit_error::<Linear<f64>>(&data);
+    assert!(matches!(&error, Error::MissingInput { row: 1, column } if column == "x[1]"), "{error}");
+    assert!(evaluate(&Linear::<f64>::new(0), &data).is_err());
+}

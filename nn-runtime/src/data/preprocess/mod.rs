@@ -284,7 +284,9 @@ impl Method {
             Self::Robust => scale(quantile(0.5), quantile(0.75) - quantile(0.25)),
             Self::Log1p => Rule::Log1p,
             Self::Impute(Impute::Mean) => Rule::Fill { value: mean },
-            Self::Impute(Impute::Median) => Rule::Fill { value: quantile(0.5) },
+            Self::Impute(Impute::Median) => {
+                Rule::Fill { value: statistics::median(&mut values).unwrap_or(mean) }
+            }
             Self::Impute(Impute::MostFrequent) => {
                 Rule::Fill { value: statistics::most_frequent(&mut values).unwrap_or(mean) }
             }
