@@ -15,8 +15,7 @@ use crate::build::Program;
 /// Between the values and their adjoints.
 pub(super) const MIRROR: f64 = 36.0;
 
-/// Names, and what they are on white and on black. The hues are Okabe and Ito's, which the colour-blind can tell apart;
-/// text has a contrast of 7 on every filling.
+/// Names, and what they are on white and on black. The hues are Okabe and Ito's, which the colour-blind can tell apart.
 const COLOURS: &[(&str, &str, &str)] = &[
     ("page", "#ffffff", "#15181c"),
     ("ink", "#1b1f24", "#e9edf1"),
@@ -377,4 +376,44 @@ fn style(theme: Theme) -> String {
         };
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The relative luminance of WCAG 2.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = u8::from_str_radix(&colour[at..at + 2], 16).expect("two digits");
+            let share = f64::from(value) / 255.0;
+            if share <= 0.039_28 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    /// WCAG 2 asks for 4.5.
+    #[test]
+    fn text_is_legible_on_every_filling() {
+        let pick = |name: &str, is_dark: bool| {
+            let (_, light, dark) = COLOURS.iter().find(|(known, ..)| *known == name).expect("it is there");
+            luminance(if is_dark { dark } else { light })
+        };
+        for is_dark in [false, true] {
+            for filling in ["page", "frame", "input", "param", "target", "value", "loss", "adjoint"] {
+                for text in ["ink", "faint"] {
+                    let (a, b) = (pick(text, is_dark) + 0.05, pick(filling, is_dark) + 0.05);
+                    assert!(a.max(b) / a.min(b) > 5.5, "{text} on {filling}, dark: {is_dark}");
+                }
+            }
+        }
+    }
+
+    /// A rule without its colour would be left out in silence.
+    #[test]
+    fn every_rule_has_its_colour() {
+        for (selector, _, name) in RULES {
+            assert!(COLOURS.iter().any(|(known, ..)| known == name), "{selector}: {name}");
+        }
+    }
 }

@@ -107,9 +107,9 @@ function ways(value) {
   return found;
 }
 
-// `∂J/∂y · ∂y/∂q`
+// `∂J/∂y · ∂y/∂q`; from the loss itself the factor alone, because `∂J/∂J` is 1.
 function way_text({ user, factor }) {
-  if (user === loss) return factor.left;
+  if (user === loss) return factor.formula;
   return is_factor(user, factor) ? `${partial(user)} · ${factor.left}` : factor.formula;
 }
 
@@ -185,7 +185,8 @@ function show_story() {
   } else {
     const found = ways(value);
     lines.push(`${partial(value)} = ${found.map(way_text).join(" + ")}`);
-    if (found.every(({ user }) => count(user.shape) === 1) && count(value.shape) === 1 && data.has_numbers) {
+    const is_product = found.length > 1 || found.some(({ user }) => user !== loss);
+    if (is_product && found.every(({ user }) => count(user.shape) === 1) && count(value.shape) === 1 && data.has_numbers) {
       const product = ({ user, factor }) => {
         const local = brief(factor_of(user, factor));
         return user === loss ? local : `${brief(adjoint_of(user))} · ${bracketed(local)}`;
@@ -225,7 +226,7 @@ function choose(what, scroll = true) {
 function mark(what, scroll) {
   document.querySelectorAll(".line.marked").forEach((line) => line.classList.remove("marked"));
   const members = what.edge ? [what.reader] : group(what.value, what.is_adjoint);
-  const lines = members.flatMap((value) => (what.is_adjoint ? value.adjoint_code : value.code));
+  const lines = members.flatMap((value) => code_of(value, what.is_adjoint).ranges);
   const marked = lines.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, at) => $(`code-${from + at}`)));
   const sources = members.map((value) => $(`source-${value.line}`));
   for (const line of [...marked, ...sources]) line?.classList.add("marked");
@@ -276,7 +277,7 @@ function value_details(value) {
       : [],
     readers.length > 0 ? entry("read by", ...list(readers.map((reader) => to_value(reader)))) : [],
     together.length > 0 ? entry("in the same box", ...list(together.map((other) => to_value(other)))) : [],
-    entry("emitted code", formula(code_text(value.code))),
+    value.is_computed ? code_entry(value, false) : [],
   ].flat();
 }
 
@@ -293,7 +294,7 @@ function adjoint_details(value) {
       is_factor(way.user, way.factor) || found.length > 1 ? grid(factor_of(way.user, way.factor), factor_shape(way.factor)) : "")),
     value.computed ? entry("what the compiler makes of it", formula(`${partial(value)} = ${value.computed}`)) : [],
     together.length > 0 ? entry("in the same box", ...list(together.map((other) => to_value(other, true)))) : [],
-    entry("emitted code", formula(code_text(value.adjoint_code))),
+    value === loss ? [] : code_entry(value, true),
   ].flat();
 }
 
@@ -309,16 +310,28 @@ function edge_details({ value, reader, is_adjoint }) {
     entry("shape", shape_of(value)),
     entry("carries", grid(is_adjoint ? adjoint_of(reader) : value_of(value), is_adjoint ? reader.shape : value.shape)),
     ...derivatives,
-    entry("emitted code", formula(code_text(is_adjoint ? value.adjoint_code : reader.code))),
+    is_adjoint ? code_entry(value, true) : code_entry(reader, false),
   ].flat();
 }
 
 const factor_shape = (factor) => factor.graph.nodes[factor.graph.root].shape;
 
-function code_text(ranges) {
+// The statements of a value or adjoint or, if it has none, of one that is equal to it.
+function code_of(value, is_adjoint) {
+  const own = (other) => (is_adjoint ? other.adjoint_code : other.code);
+  const node = (other) => (is_adjoint ? other.adjoint : other.node);
+  if (own(value).length > 0 || node(value) === null) return { value, ranges: own(value) };
+  const equal = shown.find((other) => node(other) === node(value) && own(other).length > 0) ?? value;
+  return { value: equal, ranges: own(equal) };
+}
+
+function code_entry(value, is_adjoint) {
+  const { value: of, ranges } = code_of(value, is_adjoint);
   const text = ([from, to]) =>
     Array.from({ length: to - from + 1 }, (_, at) => $(`code-${from + at}`).textContent.trim()).join("\n");
-  return ranges.length === 0 ? "no statement of its own" : ranges.map(text).join("\n\n");
+  if (ranges.length === 0) return entry("emitted code", "part of what reads it, or not needed");
+  const title = of === value ? "emitted code" : `emitted code, of the equal ${is_adjoint ? partial(of) : of.name}`;
+  return entry(title, formula(ranges.map(text).join("\n\n")));
 }
 
 // ---- editing
