@@ -1,13 +1,14 @@
 //! Drawings of a graph, laid out by a library: the forward pass from left to right, and below it the way that the
 //! chain rule takes back.
 //!
-//! [`scene`] says what is shown, `collapse` what is put together where that would be too much, `layout` where, and
-//! `svg` how.
+//! [`scene`] says what is shown, `collapse` what is put together where that would be too much, `layout` and
+//! `rows` where, and `svg` how.
 
 mod collapse;
 mod layout;
 #[cfg(feature = "cli")]
 mod png;
+mod rows;
 pub mod scene;
 mod svg;
 

@@ -7,13 +7,11 @@
 use std::fmt::Write;
 
 use super::super::svg::escaped;
-use super::layout::{LARGE, LINE, Layout, Place, SMALL, TAG, layout};
+use super::layout::{LARGE, LINE, Place, SMALL};
+use super::rows::{Layout, TAG, rows};
 use super::scene::{Edge, Item, Role, Scene};
 use super::{Options, Show, Theme};
 use crate::build::Program;
-
-/// Between the values and their adjoints.
-pub(super) const MIRROR: f64 = 36.0;
 
 /// Names, and what they are on white and on black. The hues are Okabe and Ito's, which the colour-blind can tell apart.
 const COLOURS: &[(&str, &str, &str)] = &[
@@ -66,7 +64,7 @@ const RULES: &[(&str, &str, &str)] = &[
 pub fn svg(program: &Program, options: &Options) -> String {
     let scene = Scene::new(program, options.most);
     let show = if scene.has_adjoints() { options.show } else { Show::Forward };
-    let layout = layout(&scene, options.width, show == Show::Both);
+    let layout = rows(&scene, options.width, show == Show::Both);
     let mut drawing = Drawing { scene: &scene, layout: &layout, show, out: String::new() };
     drawing.head(options.theme);
     drawing.frames();
