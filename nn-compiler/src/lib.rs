@@ -26,6 +26,7 @@ use proc_macro2::TokenStream;
 pub use file::{FileError, compile_file};
 
 use build::Program;
+use build::blocks::Blocks;
 use diag::Diagnostics;
 use emit::rust::Texts;
 use graph::{Graph, Root};
@@ -96,7 +97,7 @@ pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
 pub fn stable(program: &Program) -> Program {
     let mut graph = optimize::run(optimize::BEFORE, program.graph.clone());
     graph.name_intermediates();
-    Program { model: program.model.clone(), graph }
+    Program { model: program.model.clone(), graph, blocks: Blocks::default() }
 }
 
 /// The mean loss and its gradient with respect to the parameters.

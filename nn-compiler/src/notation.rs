@@ -1,4 +1,4 @@
-//! How formulas are written: as plain text, as LaTeX, as Rust over lanes.
+//! How formulas are written: as plain text, as LaTeX, as Rust over lanes, as JavaScript.
 
 use crate::shape::Dtype;
 
@@ -11,6 +11,8 @@ pub enum Style {
     Latex,
     /// A Rust expression over the runtime's lanes.
     Rust,
+    /// A JavaScript expression over numbers, with the functions of a report's page.
+    Js,
 }
 
 /// How tightly a formula's outermost operator binds; a looser operand of a tighter operator gets brackets.
@@ -52,8 +54,8 @@ impl Formula {
 
     /// In brackets if it binds looser than `level`.
     pub fn at(&self, level: Level, style: Style) -> String {
-        // In Rust a comparison is a call, whose level only says that it gives a truth value.
-        let is_call = style == Style::Rust && self.level == Level::Compare;
+        // In code a comparison is a call, whose level only says that it gives a truth value.
+        let is_call = style.is_code() && self.level == Level::Compare;
         if self.level >= level || is_call {
             self.text.clone()
         } else if style == Style::Latex {
@@ -65,13 +67,18 @@ impl Formula {
 }
 
 impl Style {
-    /// `a symbol b`, left-associative. `symbol` is the operator in text and Rust, `latex` in LaTeX.
+    /// Whether it is for a computer, which wants calls in place of signs that only a reader knows.
+    pub fn is_code(self) -> bool {
+        matches!(self, Self::Rust | Self::Js)
+    }
+
+    /// `a symbol b`, left-associative. `symbol` is the operator in text and code, `latex` in LaTeX.
     pub fn infix(self, x: &[Formula], symbol: &str, latex: &str, level: Level) -> Formula {
-        // Rust adds in the order in which it is written; on paper the order doesn't matter.
+        // Code adds in the order in which it is written; on paper the order doesn't matter.
         let right = match level {
             Level::Compare => Level::Sum,
             Level::Sum if x[1].level == Level::Negation => Level::Power,
-            Level::Sum if symbol == "+" && self != Self::Rust => Level::Sum,
+            Level::Sum if symbol == "+" && !self.is_code() => Level::Sum,
             Level::Sum => Level::Product,
             _ => Level::Power,
         };
@@ -135,10 +142,10 @@ impl Style {
         Formula::new(format!("-{}", x.at(Level::Power, self)), Level::Negation)
     }
 
-    /// A number: whole ones without a fraction on paper, always a float in Rust.
+    /// A number: whole ones without a fraction on paper, always a float in code.
     pub fn number(self, value: f64) -> Formula {
         let text = match self {
-            Self::Rust => format!("{value:?}"),
+            Self::Rust | Self::Js => format!("{value:?}"),
             // Very small and very large numbers are unreadable as rows of zeros.
             Self::Text if value != 0.0 && !(1e-4..1e7).contains(&value.abs()) => format!("{value:e}"),
             Self::Text => format!("{value}"),

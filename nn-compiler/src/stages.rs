@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::build::Program;
+use crate::build::blocks::Blocks;
 use crate::diag::Diagnostics;
 use crate::graph::{Graph, Root};
 use crate::optimize::{AFTER, BEFORE, Pass};
@@ -40,7 +41,8 @@ pub fn stages(program: &Program) -> Result<Vec<Stage>, Diagnostics> {
     let first = Stage { name: "as written", precondition: "none", graph: program.graph.clone() };
     let mut stages = vec![first];
     apply(&mut stages, BEFORE);
-    let mut stable = Program { model: program.model.clone(), graph: last(&stages) };
+    let mut stable =
+        Program { model: program.model.clone(), graph: last(&stages), blocks: Blocks::default() };
     stable.graph.name_intermediates();
     if program.model.has_loss {
         let gradient = grad::of_loss(&stable)?;

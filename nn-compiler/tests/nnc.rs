@@ -52,6 +52,26 @@ fn explain_walks_the_chain_rule() {
 }
 
 #[test]
+fn graphs_are_drawn_in_every_format() {
+    assert!(printed(&["graph", "-f", "mermaid", LOGISTIC]).contains("flowchart LR"));
+    let svg = printed(&["graph", "-f", "svg", LOGISTIC]);
+    assert!(svg.starts_with("<svg ") && svg.contains("∂J/∂w1") && svg.contains("var(--nn-ink)"), "{svg}");
+    let svg = printed(&["graph", "-f", "svg", "--show", "forward", "--theme", "dark", LOGISTIC]);
+    assert!(!svg.contains("∂J/∂w1") && !svg.contains("var("), "{svg}");
+    let png = nnc(&["graph", "-f", "png", "--scale", "1", LOGISTIC]);
+    assert!(png.status.success() && png.stdout.starts_with(b"\x89PNG"));
+    let nothing = nnc(&["graph", "-f", "png", "--scale", "0", LOGISTIC]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", text(&nothing.stderr));
+}
+
+#[test]
+fn a_report_is_a_page() {
+    let (_folder, path) = models();
+    let page = printed(&["report", &path, "-m", "Net"]);
+    assert!(page.starts_with("<!doctype html>") && page.contains("//! Two models."), "{page}");
+}
+
+#[test]
 fn explain_has_the_numbers_of_an_example() {
     let text = printed(&["explain", "--at", "x1=2,x2=3,target=1,w1=0.5,w2=-1", "y = x1*w1 + x2*w2"]);
     assert!(text.contains("∂J/∂w1    -12.0000           -12.0000 by finite differences"), "{text}");

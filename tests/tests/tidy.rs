@@ -43,10 +43,11 @@ const LAYERS: &[&[&str]] = &[
     // A node holds its operation's record, a record's rules build nodes: one thing in three files.
     &["graph", "ops", "term"],
     &["ast"],
-    &["parse", "build", "check", "grad", "optimize", "interpret"],
+    &["parse", "build", "check", "grad", "optimize", "interpret", "local"],
     &["schedule"],
     &["emit"],
-    &["lib"],
+    // Whole compilations, for the macro, for build scripts and for the command line.
+    &["lib", "stages", "dump", "file", "bin"],
 ];
 
 #[test]
@@ -98,6 +99,7 @@ const NAMED: &[(&str, &str, &str)] = &[
 const SPELT: &[(&str, &str)] = &[
     ("build/call.rs", "what arguments are called in other libraries, some of which are operations here"),
     ("build/short.rs", "the loss of a formula without one is `mse`"),
+    ("dump.rs", "files are called after formats, one of which is an operation too"),
     ("emit/rust/names.rs", "the kernels that emitted code imports, which no name of the user's may hide"),
 ];
 

@@ -100,6 +100,8 @@ impl Builder<'_> {
             return None;
         }
         let feeds = self.feeds.clone();
+        let variable = feeds.rsplit('.').next().unwrap_or_default();
+        self.blocks.enter(self.graph.len(), format!("{variable}: {name}"));
         let path = feeds.split('.').map(str::to_owned).collect();
         self.scopes.push(Scope { path, ..Scope::default() });
         self.calls.push(name);
@@ -114,6 +116,7 @@ impl Builder<'_> {
         self.broken |= function.body.tail.is_none();
         let value = function.body.tail.as_ref().and_then(|tail| self.value(tail));
         self.calls.pop();
+        self.blocks.leave(self.graph.len());
         let names = self.scopes.pop().map(|scope| scope.names).unwrap_or_default();
         let unused = names.into_iter().filter(|(name, binding)| !binding.used && !name.starts_with('_'));
         self.unused.extend(unused.map(|(name, binding)| (name, binding.region)));

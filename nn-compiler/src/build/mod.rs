@@ -1,6 +1,7 @@
 //! Syntax tree to graph. Names and roles are resolved here and nowhere else: functions are inlined, loops
 //! unrolled, layers given their parameters, and broadcasting made explicit.
 
+pub mod blocks;
 mod call;
 mod expr;
 mod init;
@@ -17,6 +18,7 @@ use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::model::{Extra, Init, Layout, Model, Target, Variable};
 use crate::ops;
 use crate::shape::{Dtype, Shape};
+use blocks::Blocks;
 
 /// A model's declarations and its computation.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub struct Program {
     pub model: Model,
     /// What it computes: its outputs and, if it has one, its loss.
     pub graph: Graph,
+    /// Which call or round each node of it comes from. A graph that is derived from this one has none.
+    pub blocks: Blocks,
 }
 
 /// The graphs of all models without a mistake. Every name that is not known and every shape that does not fit is
@@ -152,6 +156,7 @@ struct Builder<'a> {
     functions: &'a BTreeMap<String, &'a ast::Function>,
     errors: &'a mut Diagnostics,
     graph: Graph,
+    blocks: Blocks,
     scopes: Vec<Scope>,
     inputs: Vec<Variable>,
     params: Vec<Draft>,
@@ -213,6 +218,7 @@ impl<'a> Builder<'a> {
             functions,
             errors,
             graph: Graph::default(),
+            blocks: Blocks::default(),
             scopes: vec![Scope::default()],
             inputs: Vec::new(),
             params: Vec::new(),
@@ -302,7 +308,8 @@ impl<'a> Builder<'a> {
             has_loss: loss.is_some(),
             source: std::mem::take(&mut self.source),
         };
-        Some(Program { model, graph: std::mem::take(&mut self.graph) })
+        let (graph, blocks) = (std::mem::take(&mut self.graph), std::mem::take(&mut self.blocks));
+        Some(Program { model, graph, blocks })
     }
 
     fn inputs(&mut self, model: &Ident, inputs: &[ast::Variable]) {
@@ -465,6 +472,7 @@ impl<'a> Builder<'a> {
                     if !self.spend(index.span().into()) {
                         break;
                     }
+                    self.blocks.enter(self.graph.len(), format!("for {index} = {round}"));
                     let outer = self.scope_mut().names.remove(&index.to_string());
                     self.bind(&index.to_string(), Value::Number(round as f64), index.span().into());
                     for statement in &body.statements {
@@ -474,6 +482,7 @@ impl<'a> Builder<'a> {
                     if let Some(outer) = outer {
                         self.scope_mut().names.insert(index.to_string(), outer);
                     }
+                    self.blocks.leave(self.graph.len());
                 }
             }
             ast::Statement::Loss { keyword, .. } => self.errors.push(

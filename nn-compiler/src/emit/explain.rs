@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use super::write::{Line, Names, backward, computed, derived, formula, partial, ratio};
-use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
-use crate::local::{self, Edge, Operation};
+use super::derivatives::{derivatives, loss};
+use super::write::{Line, Names, backward, computed, formula, partial, ratio};
+use crate::graph::{Graph, Kind, LOSS, NodeId};
+use crate::local;
 use crate::model::Extra;
 use crate::notation::Style;
 use crate::schedule::Plan;
@@ -37,14 +38,15 @@ pub fn text(plan: &Plan) -> String {
     }
 
     let Some(training) = &plan.training else { return out };
-    let loss = graph.root(Root::Loss).map(|mean| graph.operands(mean)[0]);
+    let loss = loss(graph);
     let small = computed(program, &names).count() <= EDGES_LIMIT;
     if let Some(loss) = loss.filter(|_| small) {
         section(&mut out, "Local derivatives");
         let trained = local::trained(graph);
         let mut lines = Vec::new();
         for id in computed(program, &names) {
-            lines.extend(edges(graph, &names, id, &trained));
+            let derivatives = derivatives(graph, &names, id, &trained);
+            lines.extend(derivatives.into_iter().map(|derivative| (derivative.left, derivative.formula)));
         }
         align(&mut out, &lines);
 
@@ -110,25 +112,6 @@ fn align(out: &mut String, lines: &[(String, String)]) {
 
 fn name(names: &Names, id: NodeId) -> String {
     names.get(id).unwrap_or(LOSS).to_owned()
-}
-
-/// The derivative of a node with respect to each value that it is computed from, and that what is trained acts on.
-fn edges(graph: &Graph, names: &Names, id: NodeId, trained: &[bool]) -> Vec<(String, String)> {
-    let label = |id: NodeId| formula(graph, names, Style::Text, id, false).text;
-    let operation =
-        Operation { id, name: name(names, id), adjoint: partial(Style::Text, &name(names, id)).text };
-    let edges = local::edges(graph, &operation, trained, label);
-    let line = |edge: &Edge| {
-        let value = derived(&edge.graph, edge.derivative).text;
-        let of = label(edge.operand);
-        let left = if local::is_elementwise(graph, id) {
-            ratio(Style::Text, &operation.name, &of)
-        } else {
-            partial(Style::Text, &of)
-        };
-        (left.text, value)
-    };
-    edges.iter().map(line).collect()
 }
 
 /// The ways from the loss down to a leaf, as the values that they pass.

@@ -9,6 +9,27 @@ use crate::shape::Shape;
 
 /// One line for each input and each value with a name of the user's, and the totals.
 pub fn text(plan: &Plan) -> String {
+    let rows = rows(plan);
+    let mut out = String::new();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    for row in &rows {
+        for (cell, width) in row.iter().zip(widths) {
+            out.push_str(&format!("{cell}{}  ", " ".repeat(width - cell.chars().count())));
+        }
+        out.push_str(&row[3]);
+        out.push('\n');
+    }
+    out.push_str(&totals(plan));
+    if let Err(errors) = &plan.pullback {
+        let reasons: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+        out.push_str(&format!("no pullback of the outputs: {}\n", reasons.join("; ")));
+    }
+    out
+}
+
+/// The table: a head and a line each, of name, shape, parameters and formula.
+pub(super) fn rows(plan: &Plan) -> Vec<[String; 4]> {
     let (model, graph) = (&plan.program.model, &plan.program.graph);
     let names = Names::new(graph);
     let mut rows = vec![["name", "shape", "parameters", "computed by"].map(str::to_owned)];
@@ -31,30 +52,20 @@ pub fn text(plan: &Plan) -> String {
         let formula = formula(graph, &names, Style::Text, id, true).text;
         rows.push([name.to_owned(), shape(&graph[id].shape), counted(&own), formula]);
     }
+    rows
+}
 
-    let mut out = String::new();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
-    for row in &rows {
-        for (cell, width) in row.iter().zip(widths) {
-            out.push_str(&format!("{cell}{}  ", " ".repeat(width - cell.chars().count())));
-        }
-        out.push_str(&row[3]);
-        out.push('\n');
-    }
-    out.push_str(&format!(
+/// One line: how many parameters and operations there are.
+pub(super) fn totals(plan: &Plan) -> String {
+    let mut out = format!(
         "{} trainable parameters, {} operations forward",
-        grouped(model.param_count() as u64),
+        grouped(plan.program.model.param_count() as u64),
         grouped(flops(&plan.forward))
-    ));
+    );
     if let Some(training) = &plan.training {
         out.push_str(&format!(", {} in a training step", grouped(flops(training))));
     }
     out.push_str(" for each example\n");
-    if let Err(errors) = &plan.pullback {
-        let reasons: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
-        out.push_str(&format!("no pullback of the outputs: {}\n", reasons.join("; ")));
-    }
     out
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Arg, Copy, Kernel, Mismatch, Movement, Op, Rewrite, Stage, Tensor, Vjp, moved_constant};
 use crate::graph::Attrs;
-use crate::notation::{Formula, Style};
+use crate::notation::Formula;
 use crate::shape::Shape;
 
 /// A tensor stretched to a shape. Binary operations have it made for their operands.
@@ -43,7 +43,7 @@ pub static BROADCAST: Op = Op {
     // Aligned at the right, it is what formulas leave unsaid.
     notation: |style, attrs, x, shapes| {
         let from = &shapes[0];
-        if axes(attrs, from) == aligned(from.len(), attrs.sizes.len()) || style == Style::Rust {
+        if axes(attrs, from) == aligned(from.len(), attrs.sizes.len()) || style.is_code() {
             return x[0].clone();
         }
         style.call("broadcast", [&x[0], &Formula::atom(format!("{:?}", attrs.sizes))])

@@ -35,7 +35,7 @@ pub static CLAMP: Op = Op {
     notation: |style, attrs, x, _| {
         let (low, high) = (style.number(attrs.number(0)), style.number(attrs.number(1)));
         match style {
-            Style::Rust => style.call("min", [&style.call("max", [&x[0], &low]), &high]),
+            Style::Rust | Style::Js => style.call("min", [&style.call("max", [&x[0], &low]), &high]),
             _ => style.call("clamp", [&x[0], &low, &high]),
         }
     },

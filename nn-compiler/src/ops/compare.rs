@@ -26,7 +26,7 @@ const fn comparison(name: &'static str, symbol: &'static str, eval: Eval, notati
 fn written(style: Style, op: &Op, x: &[Formula], symbol: &str, latex: &str) -> Formula {
     match style {
         // A truth value, as the level says, whatever the syntax.
-        Style::Rust => Formula::new(style.call(op.name, x).text, Level::Compare),
+        Style::Rust | Style::Js => Formula::new(style.call(op.name, x).text, Level::Compare),
         _ => style.infix(x, symbol, latex, Level::Compare),
     }
 }

@@ -18,7 +18,7 @@ pub static GATE: Op = Op {
             format!(r"{} \cdot \mathbb{{1}}_{{{} > 0}}", x[1].at(Level::Product, style), x[0].text),
             Level::Product,
         ),
-        Style::Rust => {
+        Style::Rust | Style::Js => {
             let zero = Formula::atom("0.0");
             let positive = style.call("gt", [&x[0], &zero]);
             style.call("select", [&positive, &x[1], &zero])

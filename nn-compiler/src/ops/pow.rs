@@ -31,7 +31,7 @@ pub static POW: Op = Op {
     }),
     eval: |_, x| zip(x, f64::powf),
     notation: |style, _, x, _| match style {
-        Style::Rust => style.call("pow", x),
+        Style::Rust | Style::Js => style.call("pow", x),
         _ => style.power(&x[0], &x[1]),
     },
     rewrites: &[Rewrite {
@@ -64,7 +64,7 @@ pub static POWI: Op = Op {
         let level = if n < 0.0 { Level::Negation } else { Level::Atom };
         let exponent = Formula::new(format!("{n}"), level);
         match style {
-            Style::Rust => style.call("powi", [&x[0], &exponent]),
+            Style::Rust | Style::Js => style.call("powi", [&x[0], &exponent]),
             Style::Text | Style::Latex => style.power(&x[0], &exponent),
         }
     },

@@ -12,7 +12,7 @@ pub static RELU: Op = Op {
     vjp: Vjp::Rule(|at, d| vec![Some(at.y.zip(&GATE, d))]),
     eval: |_, x| map(&x[0], |x| if x < 0.0 { 0.0 } else { x }),
     notation: |style, _, x, _| match style {
-        Style::Rust => style.call("max", [&x[0], &Formula::atom("0.0")]),
+        Style::Rust | Style::Js => style.call("max", [&x[0], &Formula::atom("0.0")]),
         _ => style.call("relu", x),
     },
     epilogue: Some(Epilogue::Activation("Relu")),

@@ -9,10 +9,7 @@ pub static STOP_GRADIENT: Op = Op {
     args: &[Arg::Tensor("x")],
     vjp: Vjp::Rule(|_, _| vec![None]),
     eval: |_, x| x[0].clone(),
-    notation: |style, _, x, _| match style {
-        crate::notation::Style::Rust => x[0].clone(),
-        _ => style.call("stop_gradient", x),
-    },
+    notation: |style, _, x, _| if style.is_code() { x[0].clone() } else { style.call("stop_gradient", x) },
     rewrites: &[Rewrite {
         name: "stop_gradient(x) = x, once there are derivatives",
         stage: Stage::Simplify,

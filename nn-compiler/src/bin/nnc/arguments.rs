@@ -15,6 +15,7 @@ Examples:
   nnc explain 'y = sigmoid(x1*w1 + x2*w2 + b)'
   nnc explain --at x1=2,x2=3,target=1,w1=0.5 'y = x1*w1 + x2*w2'
   nnc graph --format svg -o graph.svg src/main.rs --model Jet
+  nnc report -o report.html src/main.rs --model Jet
   nnc emit src/main.rs | less
   nnc check models/*.nn
 
@@ -81,6 +82,11 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Draws the graph
     Graph(Graph),
+    /// Writes a page about a model: its drawing, each step of forward and backward pass with numbers, the emitted code
+    Report {
+        #[command(flatten)]
+        model: Chosen,
+    },
     /// Prints the Rust that is emitted
     Emit {
         #[command(flatten)]
@@ -143,12 +149,42 @@ pub(crate) struct Graph {
     /// The format
     #[arg(short, long, value_enum, default_value_t = Drawing::Dot)]
     pub(crate) format: Drawing,
+    /// What an SVG or PNG shows
+    #[arg(long, value_enum, default_value_t = Pass::Both)]
+    pub(crate) show: Pass,
+    /// The background of an SVG or PNG; an SVG follows the page around it unless this is given
+    #[arg(long, value_enum)]
+    pub(crate) theme: Option<Background>,
+    /// A graph of more boxes than this is put together in an SVG or PNG: calls, rounds of loops, long chains
+    #[arg(long, value_name = "BOXES", default_value_t = 40)]
+    pub(crate) most: usize,
+    /// Pixels of a PNG for each unit of the SVG
+    #[arg(long, value_name = "FACTOR", default_value_t = 2.0)]
+    pub(crate) scale: f32,
 }
 
 /// What `nnc graph` writes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Drawing {
     Dot,
+    Mermaid,
+    Svg,
+    Png,
+}
+
+/// What `--show` takes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pass {
+    Forward,
+    Backward,
+    Both,
+}
+
+/// What `--theme` takes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Background {
+    Light,
+    Dark,
 }
 
 #[derive(Args)]

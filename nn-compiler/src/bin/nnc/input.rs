@@ -89,7 +89,10 @@ impl Input {
 
 /// The models that are asked for.
 pub(crate) fn plans(chosen: &Chosen) -> Result<Vec<Plan>, Failure> {
-    let input = Input::read(&chosen.input)?;
+    plans_in(&Input::read(&chosen.input)?, chosen)
+}
+
+fn plans_in(input: &Input, chosen: &Chosen) -> Result<Vec<Plan>, Failure> {
     let mut plans = input.plans()?;
     if let Some(name) = &chosen.model {
         let names: Vec<String> = plans.iter().map(|plan| plan.program.model.name.to_string()).collect();
@@ -107,13 +110,20 @@ pub(crate) fn plans(chosen: &Chosen) -> Result<Vec<Plan>, Failure> {
 
 /// The only model that is asked for.
 pub(crate) fn plan(chosen: &Chosen) -> Result<Plan, Failure> {
-    let mut plans = plans(chosen)?;
+    plan_of(chosen).map(|(plan, _)| plan)
+}
+
+/// The only model that is asked for, and the text that it stands in.
+pub(crate) fn plan_of(chosen: &Chosen) -> Result<(Plan, String), Failure> {
+    let input = Input::read(&chosen.input)?;
+    let mut plans = plans_in(&input, chosen)?;
     if plans.len() > 1 {
         let names: Vec<String> = plans.iter().map(|plan| plan.program.model.name.to_string()).collect();
         let fact = format!("there are several models: `{}`", names.join("`, `"));
         return Err(Failure::Said(format!("{fact}; choose one with `--model {}`", names[0])));
     }
-    plans.pop().ok_or_else(|| Failure::Said("there is no model".to_owned()))
+    let plan = plans.pop().ok_or_else(|| Failure::Said("there is no model".to_owned()))?;
+    Ok((plan, input.text))
 }
 
 /// What stands between the brackets of every `nn_model!`, however deep in other code.

@@ -9,6 +9,7 @@ mod graph;
 mod input;
 mod new;
 mod output;
+mod page;
 mod passes;
 mod report;
 mod summary;
@@ -41,6 +42,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Check { models } => check::run(&models, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Graph(arguments) => graph::run(&arguments, out),
+        Command::Report { model } => page::run(&model, out),
         Command::Emit { model } => emit::run(&model, out),
         Command::Passes { model } => passes::run(&model, out),
         Command::Summary { model } => summary::run(&model, out),

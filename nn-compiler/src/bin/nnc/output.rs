@@ -35,21 +35,17 @@ impl Output {
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         match self.file {
             Some(_) => self.bytes(anstream::adapter::strip_str(text).to_string().as_bytes()),
-            None => self.bytes(text.as_bytes()),
+            None => written(anstream::stdout().lock().write_all(text.as_bytes())),
         }
     }
 
-    /// Bytes as they are.
+    /// Bytes as they are, which may be no text at all.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if self.file.is_some() {
             self.content.extend_from_slice(bytes);
             return Ok(());
         }
-        match anstream::stdout().lock().write_all(bytes) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Closed),
-            Err(error) => Err(Failure::Said(format!("cannot write to standard output: {error}"))),
-        }
+        written(io::stdout().lock().write_all(bytes))
     }
 
     /// Puts the file in its place.
@@ -64,6 +60,14 @@ impl Output {
         };
         replace(&path, &self.content).map_err(|error| Failure::io("write", &path, &error))
     }
+}
+
+/// Whether standard output took all of it.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::Closed,
+        _ => Failure::Said(format!("cannot write to standard output: {error}")),
+    })
 }
 
 /// Writes beside the file and renames, so that nobody ever sees half of it.

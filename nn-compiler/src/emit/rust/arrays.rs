@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::formula;
 use super::lanes::{self, sum_name};
 use super::names::{Names, extras, leaves};
-use super::source::{Head, Source, comment};
+use super::source::{Head, Source, comment, trace};
 use super::tiles::{self, Dims, prepared};
 use crate::graph::{Kind, NodeId};
 use crate::model::{Extra, Model, Variable};
@@ -27,7 +27,7 @@ pub(super) fn write(
     out: &mut Source,
 ) {
     tiles::before(model, function, name, out);
-    let writer = Writer { model, function, names: Names::new(function) };
+    let writer = Writer { model, function, names: Names::new(function), is_traced: out.is_traced };
     writer.pass(name, doc, roots, out);
     tiles::after(model, function, name, out);
 }
@@ -36,6 +36,7 @@ struct Writer<'a> {
     model: &'a Model,
     function: &'a Function,
     names: Names,
+    is_traced: bool,
 }
 
 impl Writer<'_> {
@@ -181,6 +182,9 @@ impl Writer<'_> {
     }
 
     fn step(&self, step: &Step, body: &mut String) {
+        if self.is_traced {
+            body.push_str(&trace(self.function, step));
+        }
         let remark = comment(&tiles::remark(self.model, self.function, &self.names, step));
         body.push_str(&remark);
         let graph = &self.function.graph;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::formula;
 use super::names::{Names, extras, leaves};
-use super::source::{Head, Source, comment};
+use super::source::{Head, Source, comment, trace};
 use crate::graph::{Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::{Formula, Level, Style};
@@ -28,7 +28,7 @@ pub(super) fn write(
     result: &Result,
     out: &mut Source,
 ) {
-    let writer = Writer { model, function, names: Names::new(function) };
+    let writer = Writer { model, function, names: Names::new(function), is_traced: out.is_traced };
     let prepared = writer.prepared();
     if !prepared.is_empty() {
         writer.prologue(name, &prepared, out);
@@ -74,6 +74,7 @@ struct Writer<'a> {
     model: &'a Model,
     function: &'a Function,
     names: Names,
+    is_traced: bool,
 }
 
 impl Writer<'_> {
@@ -166,6 +167,9 @@ impl Writer<'_> {
         for step in self.function.steps_of(When::Tile) {
             if matches!(step.work, Work::Sum { .. }) {
                 let value = self.rust(step).text;
+                if self.is_traced {
+                    body.push_str(&trace(self.function, step));
+                }
                 let _ = write!(body, "*{} += {value};", self.sum_name(step.result));
             } else {
                 self.binding(step, &mut body);
@@ -212,6 +216,9 @@ impl Writer<'_> {
     }
 
     fn binding(&self, step: &Step, body: &mut String) {
+        if self.is_traced {
+            body.push_str(&trace(self.function, step));
+        }
         let label = self.function.graph[step.result].label.clone().unwrap_or_default();
         if let Some(of) = label.strip_prefix("d_") {
             let of = if of.contains('#') { self.names.get(step.result).trim_start_matches("d_") } else { of };

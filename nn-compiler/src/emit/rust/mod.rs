@@ -14,6 +14,7 @@ use quote::quote;
 use crate::graph::{NodeId, Root};
 use crate::schedule::{Function, Lowering, Plan};
 use source::Source;
+pub use source::Traced;
 
 pub use glue::Texts;
 pub use tiles::{flops, flops_of};
@@ -21,42 +22,53 @@ pub use tiles::{flops, flops_of};
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
 pub fn text(plan: &Plan) -> String {
     let mut out = Source::default();
+    write(plan, &mut out);
+    out.format()
+}
+
+/// The same text, and which of its statements computes what.
+pub fn traced(plan: &Plan) -> (String, Vec<Traced>) {
+    let mut out = Source::traced();
+    write(plan, &mut out);
+    out.format_traced()
+}
+
+fn write(plan: &Plan, out: &mut Source) {
     let model = &plan.program.model;
     match plan.forward.lowering {
         Lowering::Lanes => {
             let doc = "The forward pass: each value holds one example in each lane.";
             let roots = outputs(&plan.forward);
-            lanes::write(model, &plan.forward, "forward", doc, &lanes::Result::Values(roots), &mut out);
+            lanes::write(model, &plan.forward, "forward", doc, &lanes::Result::Values(roots), out);
         }
         Lowering::Arrays => {
             let doc =
                 "The forward pass: each value holds one example in each lane, tensors are arrays of values.";
-            arrays::write(model, &plan.forward, "forward", doc, &outputs(&plan.forward), &mut out);
+            arrays::write(model, &plan.forward, "forward", doc, &outputs(&plan.forward), out);
         }
         Lowering::Tiles => {
             let doc = "The forward pass of one tile of examples.";
             let stores: Vec<_> = outputs(&plan.forward).into_iter().map(|id| (id, "outputs")).collect();
-            tiles::write(model, &plan.forward, "forward", doc, &stores, &mut out);
+            tiles::write(model, &plan.forward, "forward", doc, &stores, out);
         }
     }
     if let Some(training) = &plan.training {
         match training.lowering {
             Lowering::Lanes => {
                 let doc = "Forward and backward pass: each value holds one example in each lane.";
-                lanes::write(model, training, "train", doc, &lanes::Result::Sums, &mut out);
+                lanes::write(model, training, "train", doc, &lanes::Result::Sums, out);
             }
             Lowering::Arrays => {
                 let doc = "Forward and backward pass: each value holds one example in each lane, tensors are arrays \
                            of values.";
-                arrays::write(model, training, "train", doc, &[], &mut out);
+                arrays::write(model, training, "train", doc, &[], out);
             }
             Lowering::Tiles => {
                 let doc = "Forward and backward pass of one tile of examples.";
-                tiles::write(model, training, "train", doc, &[], &mut out);
+                tiles::write(model, training, "train", doc, &[], out);
             }
         }
     }
-    out.format()
 }
 
 /// The forward pass on tiles once more, to be compiled with the kernels for a single row.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::formula;
 use super::lanes::{needs_finish, sum_name};
 use super::names::{Names, extras, leaves};
-use super::source::{Head, Source, comment};
+use super::source::{Head, Source, comment, trace};
 use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
@@ -23,7 +23,7 @@ pub(super) fn write(
     out: &mut Source,
 ) {
     before(model, function, name, out);
-    let writer = Writer { model, function, names: Names::new(function) };
+    let writer = Writer { model, function, names: Names::new(function), is_traced: out.is_traced };
     writer.tile(name, doc, stores, out);
     after(model, function, name, out);
 }
@@ -31,20 +31,22 @@ pub(super) fn write(
 /// The function of what is computed before the examples, if there is anything.
 pub(super) fn before(model: &Model, function: &Function, name: &str, out: &mut Source) {
     if !prepared(function).is_empty() {
-        Writer { model, function, names: Names::new(function) }.prologue(name, out);
+        let is_traced = out.is_traced;
+        Writer { model, function, names: Names::new(function), is_traced }.prologue(name, out);
     }
 }
 
 /// The function of what is computed after the examples, if there is anything.
 pub(super) fn after(model: &Model, function: &Function, name: &str, out: &mut Source) {
     if !function.means().is_empty() && needs_finish(function) {
-        Writer { model, function, names: Names::new(function) }.epilogue(name, out);
+        let is_traced = out.is_traced;
+        Writer { model, function, names: Names::new(function), is_traced }.epilogue(name, out);
     }
 }
 
 /// The formula of a step, in the names of the user.
 pub(super) fn remark(model: &Model, function: &Function, names: &Names, step: &Step) -> String {
-    Writer { model, function, names: names.clone() }.remark(step)
+    Writer { model, function, names: names.clone(), is_traced: false }.remark(step)
 }
 
 /// The shared values that have a place in memory: what the prologue computes.
@@ -67,6 +69,7 @@ struct Writer<'a> {
     model: &'a Model,
     function: &'a Function,
     names: Names,
+    is_traced: bool,
 }
 
 impl Writer<'_> {
@@ -240,6 +243,9 @@ impl Writer<'_> {
 
     /// One step. In a shared stage there is one row, of values without padding.
     fn step(&self, step: &Step, shared: bool, body: &mut String) {
+        if self.is_traced {
+            body.push_str(&trace(self.function, step));
+        }
         body.push_str(&comment(&self.remark(step)));
         let rows = if shared { "1" } else { "rows" };
         let graph = &self.function.graph;

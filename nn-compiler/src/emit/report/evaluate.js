@@ -1,0 +1,160 @@
+"use strict";
+// The values of a graph for one example, in double precision: what the compiler's interpreter computes, in the browser.
+// A value is an array of its elements in row-major order; shapes are known beforehand.
+
+// Functions of single numbers, by the names that formulas have for them. NaN goes through all of them.
+const exp = Math.exp, log = Math.log, sqrt = Math.sqrt, sin = Math.sin, cos = Math.cos, tanh = Math.tanh;
+const abs = Math.abs;
+function max(a, b) { return a > b || Number.isNaN(a) ? a : b; }
+function min(a, b) { return a < b || Number.isNaN(a) ? a : b; }
+function pow(a, b) { return Math.pow(a, b); }
+function powi(a, n) { return Math.pow(a, n); }
+function sign(a) { return Math.sign(a); }
+function gt(a, b) { return Number(a > b); }
+function lt(a, b) { return Number(a < b); }
+function ge(a, b) { return Number(a >= b); }
+function le(a, b) { return Number(a <= b); }
+function eq(a, b) { return Number(a === b); }
+function ne(a, b) { return Number(a !== b); }
+function select(condition, a, b) { return condition === 0 ? b : a; }
+
+// Accurate on both sides, and without overflow.
+function sigmoid(a) {
+  const decay = Math.exp(-Math.abs(a));
+  return a >= 0 ? 1 / (1 + decay) : decay / (1 + decay);
+}
+
+function softplus(a) { return Number.isNaN(a) ? a : Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))); }
+
+// The series of Abramowitz and Stegun, 7.1.6, until it stands still.
+function erf(a) {
+  if (Math.abs(a) >= 6) return Math.sign(a);
+  let term = a, sum = a;
+  for (let n = 1; sum + term !== sum && !Number.isNaN(term); n++) {
+    term *= 2 * a * a / (2 * n + 1);
+    sum += term;
+  }
+  return 2 / Math.sqrt(Math.PI) * Math.exp(-a * a) * sum;
+}
+
+const count = (sizes) => sizes.reduce((product, size) => product * size, 1);
+const strides = (shape) => shape.map((_, axis) => count(shape.slice(axis + 1)));
+const array = (length, element) => Float64Array.from({ length }, (_, at) => element(at));
+
+// Calls `visit` with each combination of indices below `sizes`, the last one running fastest.
+function each(sizes, visit) {
+  const index = sizes.map(() => 0);
+  for (let left = count(sizes); left > 0; left--) {
+    visit(index);
+    for (let axis = sizes.length - 1; axis >= 0 && ++index[axis] === sizes[axis]; axis--) index[axis] = 0;
+  }
+}
+
+const offset = (index, steps) => index.reduce((sum, i, axis) => sum + i * steps[axis], 0);
+
+// `row` of each run along the middle axis of [outer, length, inner]; it gives one number, or as many as it takes.
+function along([outer, length, inner], x, row) {
+  const results = [];
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i++) results.push(row(array(length, (k) => x[(o * length + k) * inner + i])));
+  }
+  const width = results.length > 0 && results[0].length !== undefined ? length : 1;
+  return array(outer * width * inner, (at) => {
+    const o = Math.floor(at / (width * inner)), k = Math.floor(at / inner) % width, i = at % inner;
+    const result = results[o * inner + i];
+    return width === 1 && result.length === undefined ? result : result[k];
+  });
+}
+
+const largest = (row) => row.reduce(max, -Infinity);
+const shift = (row) => { const top = largest(row); return Number.isFinite(top) ? top : 0; };
+
+function logsumexp(row) {
+  const top = shift(row);
+  return Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) + top;
+}
+
+function softmax(row) {
+  const top = largest(row), terms = row.map((x) => Math.exp(x - top));
+  const sum = terms.reduce((a, b) => a + b, 0);
+  return terms.map((term) => term / sum);
+}
+
+// A class that is none gives NaN.
+function one_hot(index, classes) {
+  const is_class = Number.isInteger(index) && index >= 0 && index < classes;
+  return array(classes, (at) => (is_class ? Number(at === index) : NaN));
+}
+
+// The runtime's kernels, by name, with the sizes that emitted code calls them with.
+const KERNELS = {
+  reduce_sum: (sizes, x) => along(sizes, x, (row) => row.reduce((a, b) => a + b, 0)),
+  reduce_max: (sizes, x) => along(sizes, x, largest),
+  logsumexp: (sizes, x) => along(sizes, x, logsumexp),
+  softmax: (sizes, x) => along(sizes, x, softmax),
+  log_softmax: (sizes, x) => along(sizes, x, (row) => { const sum = logsumexp(row); return row.map((x) => x - sum); }),
+  one_hot: ([classes], x) => one_hot(x[0], classes),
+  softmax_cross_entropy_loss: ([classes], z, target) => {
+    const hot = one_hot(target[0], classes);
+    return [logsumexp(z) - z.reduce((sum, z, at) => sum + (hot[at] === 0 ? 0 : z * hot[at]), 0)];
+  },
+  softmax_error: ([classes], z, target) => {
+    const hot = one_hot(target[0], classes);
+    return softmax(z).map((y, at) => y - hot[at]);
+  },
+};
+
+// Sums of products over pairs of axes; the result has the free axes of the first operand, then those of the other.
+function contract(node, [a, b], [shape_a, shape_b]) {
+  const free = (shape, taken) => shape.map((_, axis) => axis).filter((axis) => !taken.includes(axis));
+  const [free_a, free_b] = [free(shape_a, node.axes), free(shape_b, node.others)];
+  const [steps_a, steps_b] = [strides(shape_a), strides(shape_b)];
+  const pick = (from, axes) => axes.map((axis) => from[axis]);
+  const places = (shape, steps, axes) => {
+    const found = [];
+    each(pick(shape, axes), (index) => found.push(offset(index, pick(steps, axes))));
+    return found;
+  };
+  const rows = places(shape_a, steps_a, free_a), columns = places(shape_b, steps_b, free_b);
+  const inner_a = places(shape_a, steps_a, node.axes), inner_b = places(shape_b, steps_b, node.others);
+  const dot = (row, column) => inner_a.reduce((sum, at, k) => sum + a[row + at] * b[column + inner_b[k]], 0);
+  return array(rows.length * columns.length, (at) =>
+    dot(rows[Math.floor(at / columns.length)], columns[at % columns.length]));
+}
+
+function move(node, operands) {
+  const result = new Float64Array(count(node.shape)).fill(node.fill ?? 0);
+  for (const copy of node.copies) {
+    const from = operands[copy.operand];
+    each(copy.sizes, (index) => {
+      result[copy.to + offset(index, copy.to_strides)] = from[copy.from + offset(index, copy.from_strides)];
+    });
+  }
+  return result;
+}
+
+// All values of a graph; `leaves` has the inputs, the params, the target and, for a local derivative, the cotangent.
+function evaluate(nodes, leaves) {
+  const values = [];
+  for (const node of nodes) {
+    const operands = (node.from ?? []).map((from) => values[from]);
+    switch (node.kind) {
+      case "input": values.push(leaves.inputs[node.at]); break;
+      case "param": values.push(leaves.params[node.at]); break;
+      case "target": values.push(leaves.target); break;
+      case "cotangent": values.push(leaves.cotangent); break;
+      case "number": values.push(new Float64Array(count(node.shape)).fill(node.value)); break;
+      case "pointwise": {
+        const f = POINTWISE[node.f];
+        values.push(array(count(node.shape), (at) => f(...operands.map((operand) => operand[at]))));
+        break;
+      }
+      case "call": values.push(KERNELS[node.function](node.sizes, ...operands)); break;
+      case "product": values.push(contract(node, operands, node.from.map((from) => nodes[from].shape))); break;
+      case "move": values.push(move(node, operands)); break;
+      case "view": values.push(operands[0]); break;
+      default: throw new Error(`a node of an unknown kind: ${node.kind}`);
+    }
+  }
+  return values;
+}
