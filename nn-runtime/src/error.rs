@@ -228,7 +228,7 @@ pub enum Error {
         value: f64,
     },
     /// A class label that is no class.
-    #[error("row {row}: the class label is {label}, but labels are whole numbers from 0 to {}", classes - 1)]
+    #[error("row {row}: the class label is {label}, but labels are whole numbers from 0 to {}", classes.saturating_sub(1))]
     ClassLabel {
         /// The row, counted from 0.
         row: usize,

@@ -103,7 +103,8 @@ pub use crate::{
     predictor::Predictor,
     stepper::{Clip, Gradients, Stepper},
     train::{
-        Callback, Checkpoint, EarlyStopping, Flow, Group, Memory, Snapshot, Stop, Trainer, Training, schedule,
+        Callback, Checkpoint, EarlyStopping, Flow, Group, Lbfgs, Memory, Snapshot, Stop, Trainer, Training,
+        schedule,
     },
 };
 #[cfg(feature = "data")]

@@ -26,6 +26,12 @@ impl Labels {
         let numbers = || targets.column(0).into_iter().map(|target| target.to_f64());
         match dataset.target() {
             TargetColumns::Class { classes, .. } => {
+                // A stream may have promised fewer classes than there are.
+                let is_class =
+                    |label: f64| label.fract() == 0.0 && (0.0..classes.len() as f64).contains(&label);
+                if let Some((row, label)) = numbers().enumerate().find(|&(_, label)| !is_class(label)) {
+                    return Err(Error::ClassLabel { row, label, classes: classes.len() });
+                }
                 Ok(Self { of_row: numbers().map(|label| label as usize).collect(), names: classes.clone() })
             }
             TargetColumns::Equals { .. } => {

@@ -3,6 +3,7 @@
 //!
 //! The format: records as `TFRecord` frames them, each an `Event` of TensorFlow's `event.proto`.
 
+mod callback;
 mod event;
 mod record;
 

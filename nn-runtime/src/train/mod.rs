@@ -4,6 +4,7 @@ mod callback;
 mod checkpoint;
 mod early_stopping;
 mod group;
+mod lbfgs;
 mod memory;
 #[cfg(feature = "progress")]
 mod progress;
@@ -27,6 +28,7 @@ pub use callback::{Callback, Flow, Stop, Training};
 pub use checkpoint::{Checkpoint, Snapshot};
 pub use early_stopping::EarlyStopping;
 pub use group::Group;
+pub use lbfgs::Lbfgs;
 pub use memory::Memory;
 #[cfg(feature = "progress")]
 pub use progress::Progress;

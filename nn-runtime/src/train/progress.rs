@@ -115,3 +115,27 @@ fn line(number: usize, of: usize, epoch: &Epoch) -> String {
     let rate = epoch.rows as f64 / epoch.seconds.max(1e-9);
     format!("epoch {number}/{of}: {}, {rate:.0} rows/s, {:.1} s", measures(epoch), epoch.seconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+    use crate::history::{Epoch, Measured};
+
+    #[test]
+    fn an_epoch_is_a_line_where_there_is_no_terminal() {
+        let epoch = Epoch {
+            train_loss: 0.25,
+            valid_loss: Some(0.5),
+            metrics: vec![Measured::new("accuracy", 0.875), Measured::new("f1", 0.75)],
+            learning_rate: 0.1,
+            seconds: 2.0,
+            rows: 3000,
+        };
+        assert_eq!(
+            line(3, 40, &epoch),
+            "epoch 3/40: loss 0.2500, validation loss 0.5000, accuracy 87.50 %, f1 0.7500, 1500 rows/s, 2.0 s"
+        );
+        let unmeasured = Epoch { valid_loss: None, metrics: Vec::new(), ..epoch };
+        assert_eq!(line(1, 1, &unmeasured), "epoch 1/1: loss 0.2500, 1500 rows/s, 2.0 s");
+    }
+}

@@ -7,6 +7,7 @@ mod early_stopping;
 mod extensions;
 mod frames;
 mod groups;
+mod lbfgs;
 mod measures;
 mod mismatches;
 mod models;

@@ -162,4 +162,6 @@ fn settings_have_ranges() {
     ));
     let classes = counting(3).with_classes(&["a", "b", "c"]).unwrap();
     assert_eq!(classes.to_dataset(9).unwrap().classes().unwrap().len(), 3);
+    let too_few = counting(3).with_classes(&["a", "b"]).unwrap().to_dataset(9).unwrap();
+    assert!(matches!(too_few.balanced(), Err(Error::ClassLabel { row: 2, classes: 2, .. })));
 }
