@@ -1,9 +1,14 @@
 //! Local derivatives as a reader sees them: of one value with respect to each value that it is computed from.
 
+#[cfg(feature = "draw")]
+use std::cell::RefCell;
+
 use super::write::{Names, derived, formula, partial, ratio};
 use crate::graph::{Graph, LOSS, NodeId, Root};
 use crate::local::{self, Operation};
 use crate::notation::Style;
+#[cfg(feature = "draw")]
+use crate::ops::{Site, Vjp};
 
 /// The derivative along one edge of the graph.
 #[cfg_attr(not(feature = "report"), allow(dead_code, reason = "explanations need the formulas alone"))]
@@ -50,18 +55,29 @@ pub(super) fn loss(graph: &Graph) -> Option<NodeId> {
     graph.root(Root::Loss).map(|mean| graph.operand_ids(mean)[0])
 }
 
-/// For each node, whether it lies between a parameter and the loss.
+/// For each node, whether a gradient passes through it on its way from the loss to a parameter. A condition or an index
+/// is computed from parameters too, and lets none through.
 #[cfg(feature = "draw")]
 pub(super) fn flows(graph: &Graph) -> Vec<bool> {
     let mut flows = vec![false; graph.len()];
     let Some(loss) = loss(graph) else { return flows };
     let trained = local::trained(graph);
     flows[loss.index()] = trained[loss.index()];
-    for id in graph.ids().rev() {
-        if flows[id.index()] {
-            for operand in graph.operand_ids(id) {
-                flows[operand.index()] = trained[operand.index()];
-            }
+    // Rules build nodes, which are left behind.
+    let scratch = RefCell::new(graph.clone());
+    for id in graph.ids().rev().filter(|id| graph[*id].op().is_some()) {
+        if !flows[id.index()] {
+            continue;
+        }
+        let site = Site::new(&scratch, id);
+        let seed = site.y.filled(1.0, graph[id].shape.clone());
+        let passes = match graph[id].op().map(|(op, _)| &op.vjp) {
+            Some(Vjp::Rule(rule)) => rule(&site, seed).iter().map(Option::is_some).collect(),
+            Some(Vjp::Expansion) => vec![true; site.x.len()],
+            Some(Vjp::None { .. }) | None => Vec::new(),
+        };
+        for (operand, passes) in site.x.iter().zip(passes) {
+            flows[operand.id.index()] |= passes && trained[operand.id.index()];
         }
     }
     flows

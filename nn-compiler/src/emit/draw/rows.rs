@@ -100,7 +100,7 @@ impl Rows {
         while first < columns.len() {
             let start = columns[first][0];
             let rest = columns[columns.len() - 1][1] - start;
-            let last = if rest <= width * 1.1 {
+            let last = if rest <= width * 1.25 {
                 columns.len() - 1
             } else {
                 // Where the fewest values go on, among the cuts that leave rows of about one width.
