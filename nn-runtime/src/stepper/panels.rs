@@ -60,18 +60,23 @@ impl<O> Update<'_, O> {
     where
         O: Optimizer<T>,
     {
+        // Usually there is but one.
+        let [runs @ .., last] = self.runs else { return };
         let mut rest = columns;
-        for run in self.runs {
-            let columns = if run.len < rest.params.len() {
-                let (columns, others) = rest.split_at(run.len);
-                rest = others;
-                columns
-            } else {
-                core::mem::take(&mut rest)
-            };
-            let update = self.optimizer.begin(run.step(self.step));
-            columns.for_each_panel(&|panel| panel.take_step(examples, &update));
+        for run in runs {
+            let (columns, others) = rest.split_at(run.len);
+            self.apply_to(*run, columns, examples);
+            rest = others;
         }
+        self.apply_to(*last, rest, examples);
+    }
+
+    fn apply_to<T: Real, const R: usize>(&self, run: Run, columns: Columns<'_, T, R>, examples: Option<usize>)
+    where
+        O: Optimizer<T>,
+    {
+        let update = self.optimizer.begin(run.step(self.step));
+        columns.for_each_panel(&|panel| panel.take_step(examples, &update));
     }
 }
 
@@ -142,12 +147,6 @@ impl<'a, T: Real, const R: usize> Columns<'a, T, R> {
         for part in &mut parts[..used] {
             part.fill(T::ZERO);
         }
-    }
-}
-
-impl<T, const R: usize> Default for Columns<'_, T, R> {
-    fn default() -> Self {
-        Self { params: &mut [], state: &mut [], sums: core::array::from_fn(|_| Default::default()) }
     }
 }
 
