@@ -1,6 +1,6 @@
 //! Training as one would do it in earnest: which digit is on a picture of 8×8 pixels?
 //!
-//! Scaling fitted on the training part, a stratified split, dropout and label smoothing, AdamW with one cycle of the
+//! Scaling fitted on the training part, a stratified split, dropout and label smoothing, `AdamW` with one cycle of the
 //! learning rate, early stopping, checkpoints and a training that goes on from one, and every picture that helps to judge
 //! the result, in the folder `train_well` or the one that is given.
 
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "{} epochs, then {}",
         stopped.epochs().len(),
-        stopped.stopped().map_or_else(String::new, |s| s.to_string())
+        stopped.stopped().map_or_else(String::new, ToString::to_string)
     );
     // … goes on where it was, to the same bits as if nothing had happened.
     let mut model = Digits::new(0);

@@ -157,8 +157,7 @@ pub fn arrays<
 /// # Panics
 /// If the workspace is too small, or the widths of the batch are not these.
 #[inline(always)]
-pub fn tiles<S: Simd, T: Real, const I: usize, const K: usize, const E: usize>(
-    _: S,
+pub fn tiles<T: Real, const I: usize, const K: usize, const E: usize>(
     batch: &Batch<'_, T>,
     tile: usize,
     input_lens: [usize; I],

@@ -44,6 +44,7 @@ impl Noise {
 
 /// Philox-4x32-10 of the counters `[first[i], rest…]`.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "four arrays are walked at once")]
 fn draws(first: [u32; WIDE], rest: [u32; 3], key: [u32; 2]) -> [[u32; WIDE]; 4] {
     const ROUNDS: u32 = 10;
     const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

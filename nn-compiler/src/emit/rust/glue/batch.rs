@@ -177,8 +177,8 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
                 #signature {
                     dispatch!(s => {
                         #own
-                        #runtime::drive::tiles::<_, _, _, _, #extras_len>(
-                            s, batch, tile, [#(#input_lens),*], [#(#target_lens),*], #extras_of_model, workspace,
+                        #runtime::drive::tiles::<_, _, _, #extras_len>(
+                            batch, tile, [#(#input_lens),*], [#(#target_lens),*], #extras_of_model, workspace,
                             #[inline(always)]
                             |range, inputs, targets, extras, workspace| {
                                 #tile_function(
