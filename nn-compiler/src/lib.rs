@@ -130,6 +130,7 @@ pub fn texts(plan: &Plan, source: &str) -> Texts {
         summary: emit::summary::text(plan),
         explanation: emit::explain::text(plan),
         dot: emit::dot::text(&plan.program),
+        mermaid: emit::mermaid::text(&plan.program),
         latex: emit::latex::text(plan),
     }
 }

@@ -331,6 +331,8 @@ pub trait Inspect: Model {
     const RUST: &'static str;
     /// The graph in the DOT language of Graphviz.
     const DOT: &'static str;
+    /// The graph in the language of Mermaid, which Markdown pages draw.
+    const MERMAID: &'static str;
     /// The formulas in LaTeX.
     const LATEX: &'static str;
 }

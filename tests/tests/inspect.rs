@@ -1,13 +1,13 @@
 //! What people read of a model: formulas that a typesetter takes, and numbers that agree with what is emitted.
 
-use nn_compiler::emit::{latex, trace};
+use nn_compiler::emit::{cost, latex, trace};
 use nn_compiler::graph::Root;
 use nn_compiler::{grad, stages};
 use nn_runtime::kernels::Real;
 use nn_runtime::model::{Inspect, Pullback, PullbackParams, Train};
 use nn_runtime::{TraceExt, TrainExt};
 use nn_tests::case::{Case, cast, worst};
-use nn_tests::{Visitor, f64s, files, plan};
+use nn_tests::{Visitor, f32s, f64s, files, plan};
 
 const FOLDERS: [&str; 4] = ["models", "operations", "unusual", "random"];
 
@@ -104,6 +104,54 @@ impl Visitor<f64> for Traces {
         assert!(trace.gradients.is_empty() && !trace.values.is_empty(), "{name}");
         self.0 += 1;
     }
+}
+
+/// What the command line says of memory is what the generated struct has.
+struct Workspaces(usize);
+
+impl Workspaces {
+    fn check(&mut self, name: &str, forward: usize, training: usize) {
+        let file = files("models").into_iter().find(|file| file.name == name).expect("the file is there");
+        // The files' own precision is single, but for some.
+        let plan = plan(&in_single_precision(&file.tokens));
+        let [ours, ours_in_training] = cost::workspace_bytes(&plan);
+        assert_eq!([ours, ours_in_training], [forward as u64, training as u64], "{name}");
+        self.0 += 1;
+    }
+}
+
+fn in_single_precision(tokens: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let text = tokens.to_string().replace("< f64 >", "").replace("<f64>", "");
+    text.parse().expect("the text is tokens")
+}
+
+impl Visitor<f32> for Workspaces {
+    fn with_loss<M: Train<Scalar = f32> + Pullback + Inspect>(&mut self, name: &str) {
+        self.check(name, M::WORKSPACE_BYTES, M::TRAIN_WORKSPACE_BYTES);
+    }
+
+    fn without_loss<M: PullbackParams<Scalar = f32> + Inspect>(&mut self, name: &str) {
+        self.check(name, M::WORKSPACE_BYTES, 0);
+    }
+}
+
+#[test]
+fn workspaces_are_what_the_structs_say() {
+    let mut workspaces = Workspaces(0);
+    f32s::visit(&mut workspaces);
+    assert_eq!(workspaces.0, files("models").len());
+}
+
+/// Names keep their places, so that an editor finds a parameter's declaration from `model.params.w1`.
+#[test]
+fn fields_point_at_declarations() {
+    let source = "model M(x: [3]) -> y {\n    param w1: [3], b;\n    h = dense(x, 2);\n    y = sum(h) + dot(x, w1) + b;\n}";
+    let plan = plan(&source.parse().expect("the source is tokens"));
+    let place = |name: &str| {
+        let param = plan.program.model.params.iter().find(|param| param.name == name).expect("it is there");
+        (param.field.span().start().line, param.field.span().start().column)
+    };
+    assert_eq!([place("w1"), place("b"), place("h.weight")], [(2, 10), (2, 19), (3, 8)]);
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::rust::flops_of;
+use super::rust::{buffers, finished, flops_of, prepared};
 use super::summary::{grouped, shape};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::ops::Kernel;
-use crate::schedule::{Function, Plan};
+use crate::schedule::{Function, Lowering, Plan, tile_len};
+use crate::shape::Dtype;
 
 /// The cost of a value that the user gave a name, and of what leads to it from the named values before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,8 +168,17 @@ fn memory(plan: &Plan, total: &Layer) -> String {
     let moved = |examples: usize| (3 * weights + 3 * row * examples) as f64;
     let flops = (total.forward + total.backward) as f64;
     let intensity = |examples: usize| flops * examples as f64 / moved(examples);
+    let [forward, training] = workspace_bytes(plan);
+    let workspace = match training {
+        0 => format!("{} bytes of workspace", grouped(forward)),
+        _ => format!(
+            "{} bytes of workspace, {} in training, on each thread",
+            grouped(forward),
+            grouped(training)
+        ),
+    };
     format!(
-        "{} bytes of parameters, {} of values for each example in {}; tiles of {tile} examples\n\
+        "{workspace}\n{} bytes of parameters, {} of values for each example in {}; tiles of {tile} examples\n\
          arithmetic intensity: {:.2} operations a byte for one example, {:.2} for a tile\n",
         grouped(weights as u64),
         grouped(row as u64),
@@ -176,6 +186,45 @@ fn memory(plan: &Plan, total: &Layer) -> String {
         intensity(1),
         intensity(tile),
     )
+}
+
+/// Bytes that the forward pass and a training step need on each thread, whatever the number of examples:
+/// `WORKSPACE_BYTES` and `TRAIN_WORKSPACE_BYTES` of the generated struct. 0 for training without a loss.
+pub fn workspace_bytes(plan: &Plan) -> [u64; 2] {
+    let model = &plan.program.model;
+    let dtype = model.dtype;
+    let inputs: Vec<usize> = model.inputs.iter().map(|input| input.shape.count()).collect();
+    let bytes = |scalars: usize| (scalars * dtype.size()) as u64;
+    let forward = scalars(&plan.forward, dtype, &inputs, true);
+    let training = plan.training.as_ref().map_or(0, |function| {
+        let lens = |ids: Vec<NodeId>| ids.iter().map(|&id| function.graph[id].shape.count()).sum::<usize>();
+        let shared = match function.lowering {
+            Lowering::Lanes => 0,
+            Lowering::Arrays | Lowering::Tiles => lens(prepared(function)) + lens(finished(function)),
+        };
+        let target = model.target.iter().map(|target| target.shape().count());
+        let extras = model.extras.iter().map(|extra| extra.shape().count());
+        let given: Vec<usize> = inputs.iter().copied().chain(target).chain(extras).collect();
+        scalars(function, dtype, &given, false) + shared + lens(function.means())
+    });
+    [bytes(forward), bytes(training)]
+}
+
+/// Scalars of a function's workspace, which has room for tensors of the lengths `given`. The forward pass keeps in it
+/// what does not vary.
+fn scalars(function: &Function, dtype: Dtype, given: &[usize], keeps_shared: bool) -> usize {
+    let graph = &function.graph;
+    let count = |id: NodeId| graph[id].shape.count();
+    let shared: usize = if keeps_shared { prepared(function).into_iter().map(count).sum() } else { 0 };
+    match function.lowering {
+        Lowering::Lanes => 0,
+        Lowering::Arrays => shared,
+        Lowering::Tiles => {
+            let lens = given.iter().copied().chain(buffers(function).into_iter().map(count));
+            let rows = lens.map(|len| tile_len(function.tile, len, dtype));
+            rows.sum::<usize>() + if shared > 0 { tile_len(1, shared, dtype) } else { 0 }
+        }
+    }
 }
 
 /// Whether a step keeps this value.

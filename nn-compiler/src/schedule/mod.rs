@@ -17,6 +17,7 @@ use crate::shape::Dtype;
 
 pub use fuse::{Step, Work};
 pub(crate) use fuse::{behind_views, transposed};
+pub use tile::tile_len;
 
 /// Everything that is emitted for one model.
 #[derive(Clone)]

@@ -55,6 +55,16 @@ pub(super) fn choose(function: &mut Function, dtype: Dtype) {
     function.is_wide = is_wide;
 }
 
+/// Scalars of the buffer for a tensor of `n` elements of each of so many examples, as the runtime lays it out: rows of
+/// whole lines, one more where their number is even and large, and the whole rounded up.
+pub fn tile_len(examples: usize, n: usize, dtype: Dtype) -> usize {
+    let lanes = LINE / dtype.size();
+    let lines = n.div_ceil(lanes);
+    let stride =
+        if n == 1 { 1 } else { (lines + usize::from(lines >= 16 && lines.is_multiple_of(2))) * lanes };
+    (examples * stride).next_multiple_of(lanes)
+}
+
 /// The values that have a row for each example of a tile.
 fn rows(function: &Function) -> impl Iterator<Item = NodeId> {
     let graph = &function.graph;

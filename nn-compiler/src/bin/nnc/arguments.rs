@@ -149,6 +149,9 @@ pub(crate) struct Graph {
     /// The format
     #[arg(short, long, value_enum, default_value_t = Drawing::Dot)]
     pub(crate) format: Drawing,
+    /// The graph after this pass of the compiler, forward and backward in one; `nnc passes` lists them
+    #[arg(long, value_name = "PASS")]
+    pub(crate) after: Option<String>,
     /// What an SVG or PNG shows
     #[arg(long, value_enum, default_value_t = Pass::Both)]
     pub(crate) show: Pass,

@@ -17,6 +17,7 @@ use source::Source;
 pub use source::Traced;
 
 pub use glue::Texts;
+pub(in crate::emit) use tiles::{buffers, finished, prepared};
 pub use tiles::{flops, flops_of};
 
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.

@@ -50,17 +50,17 @@ pub(super) fn remark(model: &Model, function: &Function, names: &Names, step: &S
 }
 
 /// The shared values that have a place in memory: what the prologue computes.
-pub(super) fn prepared(function: &Function) -> Vec<NodeId> {
+pub(in crate::emit) fn prepared(function: &Function) -> Vec<NodeId> {
     function.steps_of(When::Prologue).flat_map(Step::results).collect()
 }
 
 /// The values of the epilogue.
-pub(super) fn finished(function: &Function) -> Vec<NodeId> {
+pub(in crate::emit) fn finished(function: &Function) -> Vec<NodeId> {
     function.steps_of(When::Epilogue).flat_map(Step::results).collect()
 }
 
 /// The values of a tile that have a place in the workspace.
-pub(super) fn buffers(function: &Function) -> Vec<NodeId> {
+pub(in crate::emit) fn buffers(function: &Function) -> Vec<NodeId> {
     let kept = |step: &&Step| !matches!(step.work, Work::Sum { .. });
     function.steps_of(When::Tile).filter(kept).flat_map(Step::results).collect()
 }

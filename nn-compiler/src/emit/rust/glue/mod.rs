@@ -28,6 +28,8 @@ pub struct Texts {
     pub explanation: String,
     /// The graph in the DOT language.
     pub dot: String,
+    /// The graph in the language of Mermaid.
+    pub mermaid: String,
     /// The formulas in LaTeX.
     pub latex: String,
 }

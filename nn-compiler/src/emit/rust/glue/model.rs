@@ -154,7 +154,7 @@ fn init(runtime: &TokenStream, init: Init) -> TokenStream {
 
 pub(super) fn inspect(model: &Model, texts: &Texts) -> TokenStream {
     let (own, runtime) = (own_name(), &model.runtime);
-    let Texts { source, rust, summary, explanation, dot, latex } = texts;
+    let Texts { source, rust, summary, explanation, dot, mermaid, latex } = texts;
     quote! {
         impl #runtime::model::Inspect for #own {
             const SOURCE: &'static str = #source;
@@ -162,6 +162,7 @@ pub(super) fn inspect(model: &Model, texts: &Texts) -> TokenStream {
             const EXPLANATION: &'static str = #explanation;
             const RUST: &'static str = #rust;
             const DOT: &'static str = #dot;
+            const MERMAID: &'static str = #mermaid;
             const LATEX: &'static str = #latex;
         }
     }
