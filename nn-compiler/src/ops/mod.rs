@@ -22,6 +22,8 @@ pub mod clamp;
 pub mod compare;
 pub mod concat;
 pub mod contract;
+pub mod conv2d;
+pub mod convolve;
 pub mod cos;
 pub mod cross_entropy;
 pub mod dense;
@@ -90,6 +92,10 @@ pub static ALL: &[&Op] = &[
     &compare::NE,
     &concat::CONCAT,
     &contract::CONTRACT,
+    &conv2d::CONV2D,
+    &convolve::CONVOLVE,
+    &convolve::CONVOLVE_INPUT,
+    &convolve::CONVOLVE_WEIGHT,
     &cos::COS,
     &cross_entropy::CROSS_ENTROPY,
     &dense::DENSE,
@@ -169,6 +175,8 @@ pub struct Op {
     pub kernel: Kernel,
     /// Another operation that one kernel computes together with it, from the same operands.
     pub joint: Option<Joint>,
+    /// The kernel that adds the results of a tile's examples to a sum, without making them one by one.
+    pub summed: Option<&'static str>,
     /// How it is written on paper, and for pointwise operations in emitted Rust, given the operands' formulas
     /// and shapes.
     pub notation: fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula,
@@ -182,6 +190,8 @@ pub struct Op {
     /// a contraction, otherwise for one element of the first operand. An elementary function counts as one.
     /// 0 for composites, which cost what they expand into.
     pub flops: u64,
+    /// How often `flops` are performed for an example, where a kernel's first operand does not tell.
+    pub products: Option<fn(&Attrs, &[Shape]) -> u64>,
 }
 
 impl Op {
@@ -199,11 +209,13 @@ impl Op {
         eval: |_, x| x[0].clone(),
         kernel: Kernel::Pointwise,
         joint: None,
+        summed: None,
         notation: |_, _, x, _| x[0].clone(),
         rewrites: &[],
         epilogue: None,
         init: None,
         flops: 1,
+        products: None,
     };
 
     /// How a user writes it: `+`, or its name.
@@ -259,6 +271,15 @@ pub enum Arg {
     Size(&'static str, Option<usize>),
     /// A list of whole numbers, such as a shape.
     Sizes(&'static str),
+    /// A whole number for each of so many axes: a list, or one for all of them; with the value that each has when left
+    /// out. Only where that is 0 may they be 0.
+    Window(&'static str, usize, Option<usize>),
+    /// The steps of a window along so many axes, stored as 0 when left out: the size of the window.
+    Steps(&'static str, usize),
+    /// What is assumed around so many axes: `valid` is nothing, the default, `same` is stored as
+    /// [`SAME`](crate::window::SAME). Otherwise one number for all sides, one for each axis, or two for each axis: before
+    /// it and after it, as which they are stored.
+    Padding(&'static str, usize),
     /// `true` or `false`, stored as a size of 1 or 0.
     Flag(&'static str, bool),
     /// An axis of the first operand; negative ones count from the end.
@@ -279,6 +300,9 @@ impl Arg {
             | Self::Number(name, _)
             | Self::Size(name, _)
             | Self::Sizes(name)
+            | Self::Window(name, ..)
+            | Self::Steps(name, _)
+            | Self::Padding(name, _)
             | Self::Flag(name, _)
             | Self::Axis(name, _)
             | Self::Axes(name)

@@ -9,6 +9,8 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
+pub use super::windows::arrays::{convolve, convolve_input, convolve_weight};
+
 use super::columns::across;
 use super::lane_math::exp_negative;
 use super::{Activation, LaneExpr, LaneValue, Lanes, Real, eq, gt, log, lt, max, min, select};

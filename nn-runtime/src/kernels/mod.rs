@@ -42,6 +42,7 @@ mod simd;
 pub mod single;
 mod softmax;
 pub(crate) mod sums;
+mod windows;
 
 #[cfg(test)]
 mod testing;
@@ -68,3 +69,4 @@ pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
 pub use simd::with_level;
 pub use simd::{Level, level, vectorize};
 pub use softmax::{log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_loss, softmax_error};
+pub use windows::{ConvolutionSizes, convolve, convolve_input, convolve_weight, convolve_weight_sum};

@@ -12,6 +12,7 @@ use super::*;
 use crate::diag::Region;
 use crate::graph::Kind;
 use crate::interpret::{Bindings, Example, Values, evaluate};
+use crate::window::SAME;
 
 /// Where an operation is tried: away from kinks, poles and ties, so that finite differences hold.
 #[derive(Clone, Copy)]
@@ -130,6 +131,17 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs::sizes([2, 1]), &[&[], &[1, 2], &[2]]),
             on(Attrs::sizes([2, 1]), &[&[4, 3], &[3, 2], &[2]]),
         ],
+        "convolve" => products().map(|(attrs, x, w, _)| on(attrs, &[&x, &w])).into(),
+        "convolve_input" => products().map(|(attrs, x, w, y)| on(with(attrs, &x), &[&y, &w])).into(),
+        "convolve_weight" => products().map(|(attrs, x, w, y)| on(with(attrs, &w[2..]), &[&x, &y])).into(),
+        "conv2d" => vec![
+            on(Attrs::sizes([2, 3, 2, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1]), &[&[2, 4, 3], &[2, 2, 3, 2], &[2]]),
+            on(Attrs::sizes([4, 2, 2, 2, 1, 1, 0, 2, 1, 2, 1, 2, 0]), &[&[2, 3, 3], &[4, 1, 2, 2]]),
+            on(
+                Attrs::sizes([1, 4, 3, 2, 3, SAME, SAME, SAME, SAME, 1, 1, 1, 1]),
+                &[&[1, 5, 4], &[1, 1, 4, 3], &[1]],
+            ),
+        ],
         "broadcast" => vec![
             on(pairs(&[], &[3]), &[&[]]),
             on(pairs(&[], &[2, 3]), &[&[3]]),
@@ -184,6 +196,22 @@ fn cases(op: &Op) -> Vec<Case> {
         _ if op.args.is_empty() => everywhere(&none, &vec![Real; if *op == gate::GATE { 2 } else { 1 }]),
         _ => everywhere(&none, &vec![Real; op.args.iter().filter(|arg| arg.is_operand()).count()]),
     }
+}
+
+/// Convolutions: attributes, and the shapes of image, weight and result.
+fn products() -> [(Attrs, [usize; 3], [usize; 4], [usize; 3]); 4] {
+    let attrs = |sizes: [usize; 9]| Attrs::sizes(sizes);
+    [
+        (attrs([1, 1, 0, 0, 0, 0, 1, 1, 1]), [2, 3, 4], [3, 2, 2, 3], [3, 2, 2]),
+        (attrs([2, 3, 1, 2, 0, 1, 1, 1, 1]), [1, 4, 5], [2, 1, 3, 2], [2, 3, 2]),
+        (attrs([1, 2, 1, 1, 3, 0, 2, 2, 1]), [4, 4, 2], [2, 2, 2, 3], [2, 4, 2]),
+        // The last pixels are in no window.
+        (attrs([3, 2, 0, 0, 0, 0, 3, 1, 1]), [3, 5, 4], [3, 1, 1, 1], [3, 2, 2]),
+    ]
+}
+
+fn with(attrs: Attrs, sizes: &[usize]) -> Attrs {
+    Attrs::sizes([&attrs.sizes[..], sizes].concat())
 }
 
 /// Numbers from 0 below 1 that look random and are the same in every run: the golden ratio's multiples.
@@ -393,7 +421,8 @@ fn runs_of_axes_are_what_reductions_see() {
                     let of_run = tensor(&result, of_run.iter().copied().collect());
                     assert_close(&of_run, &expected, 1e-15, op.name);
                 }
-                ref other => panic!("`{}` is called with {other:?}", op.name),
+                // A window has sizes of its own.
+                ref other => assert!(op.products.is_some(), "`{}` is called with {other:?}", op.name),
             }
         }
     }
