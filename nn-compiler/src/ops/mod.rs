@@ -15,6 +15,8 @@ use crate::term::Term;
 
 pub mod abs;
 pub mod add;
+pub mod attention;
+pub mod avg_pool2d;
 pub mod batch_mean;
 pub mod binary_cross_entropy;
 pub mod broadcast;
@@ -22,7 +24,9 @@ pub mod clamp;
 pub mod compare;
 pub mod concat;
 pub mod contract;
+pub mod conv1d;
 pub mod conv2d;
+pub mod conv_transpose2d;
 pub mod convolve;
 pub mod cos;
 pub mod cross_entropy;
@@ -31,19 +35,25 @@ pub mod div;
 pub mod dot;
 pub mod dropout;
 pub mod elu;
+pub mod embedding;
 pub mod erf;
 pub mod exp;
 pub mod flatten;
 pub mod gate;
 pub mod gelu;
+pub mod global_avg_pool;
+pub mod group_norm;
 pub mod huber;
+pub mod layer_norm;
 pub mod leaky_relu;
+pub mod local_response_norm;
 pub mod log;
 pub mod log_softmax;
 pub mod logsumexp;
 pub mod mae;
 pub mod matmul;
 pub mod max;
+pub mod max_pool2d;
 pub mod mean;
 pub mod min;
 pub mod mse;
@@ -72,6 +82,7 @@ pub mod sub;
 pub mod sum;
 pub mod tanh;
 pub mod transpose;
+pub mod upsample;
 
 #[cfg(test)]
 mod tests;
@@ -80,6 +91,9 @@ mod tests;
 pub static ALL: &[&Op] = &[
     &abs::ABS,
     &add::ADD,
+    &attention::ATTENTION,
+    &avg_pool2d::AVG_POOL2D,
+    &avg_pool2d::AVG_POOL_INPUT,
     &batch_mean::BATCH_MEAN,
     &binary_cross_entropy::BINARY_CROSS_ENTROPY,
     &broadcast::BROADCAST,
@@ -92,6 +106,8 @@ pub static ALL: &[&Op] = &[
     &compare::NE,
     &concat::CONCAT,
     &contract::CONTRACT,
+    &conv_transpose2d::CONV_TRANSPOSE2D,
+    &conv1d::CONV1D,
     &conv2d::CONV2D,
     &convolve::CONVOLVE,
     &convolve::CONVOLVE_INPUT,
@@ -103,19 +119,27 @@ pub static ALL: &[&Op] = &[
     &dot::DOT,
     &dropout::DROPOUT,
     &elu::ELU,
+    &embedding::EMBEDDING,
     &erf::ERF,
     &exp::EXP,
     &flatten::FLATTEN,
     &gate::GATE,
     &gelu::GELU,
+    &global_avg_pool::GLOBAL_AVG_POOL,
+    &group_norm::GROUP_NORM,
     &huber::HUBER,
+    &layer_norm::LAYER_NORM,
     &leaky_relu::LEAKY_RELU,
+    &local_response_norm::LOCAL_RESPONSE_NORM,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &logsumexp::LOGSUMEXP,
     &mae::MAE,
     &matmul::MATMUL,
     &max::MAX,
+    &max_pool2d::MAX_POOL2D,
+    &max_pool2d::MAX_POOL_AT,
+    &max_pool2d::MAX_POOL_INPUT,
     &mean::MEAN,
     &min::MIN,
     &mse::MSE,
@@ -146,6 +170,7 @@ pub static ALL: &[&Op] = &[
     &sum::SUM,
     &tanh::TANH,
     &transpose::TRANSPOSE,
+    &upsample::UPSAMPLE,
 ];
 
 /// Everything that the compiler knows about one operation.

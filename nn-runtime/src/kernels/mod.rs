@@ -69,4 +69,7 @@ pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
 pub use simd::with_level;
 pub use simd::{Level, level, vectorize};
 pub use softmax::{log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_loss, softmax_error};
-pub use windows::{ConvolutionSizes, convolve, convolve_input, convolve_weight, convolve_weight_sum};
+pub use windows::{
+    AvgPoolSizes, ConvolutionSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, convolve, convolve_input,
+    convolve_weight, convolve_weight_sum, max_pool_at, max_pool_input,
+};

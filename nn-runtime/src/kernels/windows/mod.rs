@@ -1,12 +1,14 @@
-//! Kernels of windows that slide over images: convolutions with their adjoints.
+//! Kernels of windows that slide over images: convolutions and poolings, with their adjoints.
 //!
 //! An image is `[channels, height, width]`, row-major. Emitted code calls the kernels with all sizes as literals, so
 //! that nothing is computed twice of what the compiler has checked.
 
 pub(super) mod arrays;
 mod convolve;
+mod pool;
 
 pub use convolve::{convolve, convolve_input, convolve_weight, convolve_weight_sum};
+pub use pool::{AvgPoolSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, max_pool_at, max_pool_input};
 
 use super::{Real, stride, tile_len};
 
