@@ -4,7 +4,7 @@ nn_model! {
         param k;
         a = max_pool2d(x, 2);
         b = max_pool2d(x * k, kernel = (3, 2), stride = 2, padding = (1, 1, 0, 0), ceil_mode = true);
-        c = avg_pool2d(x, (3, 1), stride = (2, 1), padding = [1, 0], count_include_pad = false);
+        c = avg_pool2d(x, [3, 1], stride = (2, 1), padding = [1, 0], count_include_pad = false);
         d = global_avg_pool(avg_pool2d(x * k, 3, padding = 1, ceil_mode = true));
         e = group_norm(x, 2);
         g = layer_norm(x * k, axis = 0);

@@ -11,7 +11,6 @@ use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
 pub use super::windows::arrays::{
     avg_pool_input, avg_pool2d, convolve, convolve_input, convolve_weight, max_pool_at, max_pool_input,
-    max_pool2d,
 };
 
 use super::columns::across;
