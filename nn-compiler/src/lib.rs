@@ -20,6 +20,7 @@ pub mod schedule;
 pub mod shape;
 pub mod stages;
 pub mod term;
+pub mod window;
 
 use proc_macro2::TokenStream;
 

@@ -62,13 +62,14 @@ impl Distribution {
     }
 }
 
-/// Inputs that feed one output, and outputs that one input feeds: `[in, out]` for a matrix, `[…window, in, out]`
+/// Inputs that feed one output, and outputs that one input feeds: `[in, out]` for a matrix, `[out, in, …window]`
 /// for a convolution, the length and 1 for a vector, 1 and 1 for a scalar. At least 1 each.
 fn fans(shape: &[usize]) -> (f64, f64) {
     let (fan_in, fan_out) = match *shape {
         [] => (1, 1),
         [n] => (n, 1),
-        [ref window @ .., inputs, outputs] => {
+        [inputs, outputs] => (inputs, outputs),
+        [outputs, inputs, ref window @ ..] => {
             let area: usize = window.iter().product();
             (area * inputs, area * outputs)
         }
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(fans(&[]), (1.0, 1.0));
         assert_eq!(fans(&[7]), (7.0, 1.0));
         assert_eq!(fans(&[16, 64]), (16.0, 64.0));
-        assert_eq!(fans(&[3, 3, 8, 32]), (72.0, 288.0));
+        assert_eq!(fans(&[32, 8, 3, 3]), (72.0, 288.0));
         assert_eq!(Distribution::of(Init::HeNormal, &[8, 3]), Distribution::Normal { mean: 0.0, std: 0.5 });
     }
 

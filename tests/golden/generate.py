@@ -27,6 +27,7 @@ import torch_optimizers
 import torch_curves
 import torch_schedules
 import torch_training
+import torch_windows
 from torch_models import MODELS, Model
 
 GOLDEN = Path(__file__).resolve().parent
@@ -199,6 +200,8 @@ def main():
     print(f"training: {size // 1024} KiB")
     size = write("lbfgs", torch_lbfgs.record(draw))
     print(f"lbfgs: {size // 1024} KiB")
+    size = write("windows", torch_windows.record())
+    print(f"windows: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())
     print(f"sklearn: {size // 1024} KiB")
     print(f"metrics: {sklearn_metrics.write() // 1024} KiB")

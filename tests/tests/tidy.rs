@@ -38,7 +38,7 @@ fn module(path: &Path) -> String {
 
 /// From the bottom: a module imports from its own layer and those before it.
 const LAYERS: &[&[&str]] = &[
-    &["diag", "shape", "notation"],
+    &["diag", "shape", "notation", "window"],
     &["model"],
     // A node holds its operation's record, a record's rules build nodes: one thing in three files.
     &["graph", "ops", "term"],

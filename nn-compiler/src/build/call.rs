@@ -34,6 +34,12 @@ const ALSO: &[(&str, &[&str])] = &[
     ("axes", &["perm", "dims", "order", "axis"]),
     ("units", &["out_features", "features", "neurons", "width", "hidden", "size"]),
     ("bias", &["use_bias"]),
+    ("channels", &["out_channels", "filters", "features", "units", "width"]),
+    ("kernel", &["kernel_size", "pool_size", "window", "size", "filter_size"]),
+    ("stride", &["strides", "step", "subsample"]),
+    ("padding", &["pad", "pads"]),
+    ("dilation", &["dilation_rate", "rate", "dilations"]),
+    ("groups", &["feature_group_count", "group", "num_groups"]),
     ("classes", &["num_classes", "depth"]),
     ("label_smoothing", &["smoothing", "label_smooth"]),
     ("p", &["prob", "rate", "probability", "drop"]),
@@ -366,6 +372,16 @@ impl Builder<'_> {
                     return None;
                 }
             }
+            (Arg::Window(_, axes, default), None) => {
+                attrs.sizes.extend(default.into_iter().flat_map(|default| vec![default; axes]));
+            }
+            (Arg::Window(name, axes, default), Some(expr)) => {
+                attrs.sizes.extend(self.window(expr, name, axes, default == Some(0))?);
+            }
+            (Arg::Steps(_, axes), None) => attrs.sizes.extend(vec![0; axes]),
+            (Arg::Steps(name, axes), Some(expr)) => attrs.sizes.extend(self.window(expr, name, axes, false)?),
+            (Arg::Padding(_, axes), None) => attrs.sizes.extend(vec![0; 2 * axes]),
+            (Arg::Padding(name, axes), Some(expr)) => attrs.sizes.extend(self.padding(expr, name, axes)?),
             (Arg::Flag(_, default), None) => attrs.sizes.push(default.into()),
             (Arg::Flag(name, _), Some(expr)) => match &expr.kind {
                 ExprKind::Name(flag) if flag == "true" || flag == "false" => {
@@ -411,7 +427,7 @@ impl Builder<'_> {
         Some(())
     }
 
-    fn size(&mut self, expr: &Expr, name: &str) -> Option<usize> {
+    pub(super) fn size(&mut self, expr: &Expr, name: &str) -> Option<usize> {
         let size = self.whole(expr, &format!("`{name}`"))?;
         if size == 0 {
             let fact = format!("`{name}` is 0, and has to be above");
@@ -506,13 +522,13 @@ fn is_required(arg: &Arg) -> bool {
     match arg {
         Arg::Tensor(_) | Arg::Target(..) | Arg::Tensors(_) | Arg::Sizes(_) => true,
         Arg::Number(_, default) => default.is_none(),
-        Arg::Size(_, default) => default.is_none(),
+        Arg::Size(_, default) | Arg::Window(_, _, default) => default.is_none(),
         _ => false,
     }
 }
 
 /// The entries of a list, or the expression alone.
-fn list(expr: &Expr) -> Vec<&Expr> {
+pub(super) fn list(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::List(entries) => entries.iter().collect(),
         _ => vec![expr],
@@ -556,7 +572,11 @@ fn signature(op: &Op) -> String {
         .map(|arg| match arg {
             Arg::Tensors(name) => format!("{name}, …"),
             Arg::Number(name, Some(default)) => format!("{name} = {default}"),
-            Arg::Size(name, Some(default)) => format!("{name} = {default}"),
+            Arg::Size(name, Some(default)) | Arg::Window(name, _, Some(default)) => {
+                format!("{name} = {default}")
+            }
+            Arg::Steps(name, _) => format!("{name} = the window"),
+            Arg::Padding(name, _) => format!("{name} = valid"),
             Arg::Flag(name, default) => format!("{name} = {default}"),
             Arg::Axis(name, default) => format!("{name} = {default}"),
             Arg::Axes(name) => format!("{name} = all"),

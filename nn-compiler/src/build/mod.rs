@@ -6,6 +6,7 @@ mod call;
 mod expr;
 mod init;
 mod short;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

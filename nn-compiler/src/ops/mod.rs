@@ -15,6 +15,8 @@ use crate::term::Term;
 
 pub mod abs;
 pub mod add;
+pub mod attention;
+pub mod avg_pool2d;
 pub mod batch_mean;
 pub mod binary_cross_entropy;
 pub mod broadcast;
@@ -22,6 +24,10 @@ pub mod clamp;
 pub mod compare;
 pub mod concat;
 pub mod contract;
+pub mod conv1d;
+pub mod conv2d;
+pub mod conv_transpose2d;
+pub mod convolve;
 pub mod cos;
 pub mod cross_entropy;
 pub mod dense;
@@ -29,19 +35,25 @@ pub mod div;
 pub mod dot;
 pub mod dropout;
 pub mod elu;
+pub mod embedding;
 pub mod erf;
 pub mod exp;
 pub mod flatten;
 pub mod gate;
 pub mod gelu;
+pub mod global_avg_pool;
+pub mod group_norm;
 pub mod huber;
+pub mod layer_norm;
 pub mod leaky_relu;
+pub mod local_response_norm;
 pub mod log;
 pub mod log_softmax;
 pub mod logsumexp;
 pub mod mae;
 pub mod matmul;
 pub mod max;
+pub mod max_pool2d;
 pub mod mean;
 pub mod min;
 pub mod mse;
@@ -70,6 +82,7 @@ pub mod sub;
 pub mod sum;
 pub mod tanh;
 pub mod transpose;
+pub mod upsample;
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +91,9 @@ mod tests;
 pub static ALL: &[&Op] = &[
     &abs::ABS,
     &add::ADD,
+    &attention::ATTENTION,
+    &avg_pool2d::AVG_POOL2D,
+    &avg_pool2d::AVG_POOL_INPUT,
     &batch_mean::BATCH_MEAN,
     &binary_cross_entropy::BINARY_CROSS_ENTROPY,
     &broadcast::BROADCAST,
@@ -90,6 +106,12 @@ pub static ALL: &[&Op] = &[
     &compare::NE,
     &concat::CONCAT,
     &contract::CONTRACT,
+    &conv_transpose2d::CONV_TRANSPOSE2D,
+    &conv1d::CONV1D,
+    &conv2d::CONV2D,
+    &convolve::CONVOLVE,
+    &convolve::CONVOLVE_INPUT,
+    &convolve::CONVOLVE_WEIGHT,
     &cos::COS,
     &cross_entropy::CROSS_ENTROPY,
     &dense::DENSE,
@@ -97,19 +119,27 @@ pub static ALL: &[&Op] = &[
     &dot::DOT,
     &dropout::DROPOUT,
     &elu::ELU,
+    &embedding::EMBEDDING,
     &erf::ERF,
     &exp::EXP,
     &flatten::FLATTEN,
     &gate::GATE,
     &gelu::GELU,
+    &global_avg_pool::GLOBAL_AVG_POOL,
+    &group_norm::GROUP_NORM,
     &huber::HUBER,
+    &layer_norm::LAYER_NORM,
     &leaky_relu::LEAKY_RELU,
+    &local_response_norm::LOCAL_RESPONSE_NORM,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &logsumexp::LOGSUMEXP,
     &mae::MAE,
     &matmul::MATMUL,
     &max::MAX,
+    &max_pool2d::MAX_POOL2D,
+    &max_pool2d::MAX_POOL_AT,
+    &max_pool2d::MAX_POOL_INPUT,
     &mean::MEAN,
     &min::MIN,
     &mse::MSE,
@@ -140,6 +170,7 @@ pub static ALL: &[&Op] = &[
     &sum::SUM,
     &tanh::TANH,
     &transpose::TRANSPOSE,
+    &upsample::UPSAMPLE,
 ];
 
 /// Everything that the compiler knows about one operation.
@@ -169,6 +200,8 @@ pub struct Op {
     pub kernel: Kernel,
     /// Another operation that one kernel computes together with it, from the same operands.
     pub joint: Option<Joint>,
+    /// The kernel that adds the results of a tile's examples to a sum, without making them one by one.
+    pub summed: Option<&'static str>,
     /// How it is written on paper, and for pointwise operations in emitted Rust, given the operands' formulas
     /// and shapes.
     pub notation: fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula,
@@ -182,6 +215,8 @@ pub struct Op {
     /// a contraction, otherwise for one element of the first operand. An elementary function counts as one.
     /// 0 for composites, which cost what they expand into.
     pub flops: u64,
+    /// How often `flops` are performed for an example, where a kernel's first operand does not tell.
+    pub products: Option<fn(&Attrs, &[Shape]) -> u64>,
 }
 
 impl Op {
@@ -199,11 +234,13 @@ impl Op {
         eval: |_, x| x[0].clone(),
         kernel: Kernel::Pointwise,
         joint: None,
+        summed: None,
         notation: |_, _, x, _| x[0].clone(),
         rewrites: &[],
         epilogue: None,
         init: None,
         flops: 1,
+        products: None,
     };
 
     /// How a user writes it: `+`, or its name.
@@ -259,6 +296,15 @@ pub enum Arg {
     Size(&'static str, Option<usize>),
     /// A list of whole numbers, such as a shape.
     Sizes(&'static str),
+    /// A whole number for each of so many axes: a list, or one for all of them; with the value that each has when left
+    /// out. Only where that is 0 may they be 0.
+    Window(&'static str, usize, Option<usize>),
+    /// The steps of a window along so many axes, stored as 0 when left out: the size of the window.
+    Steps(&'static str, usize),
+    /// What is assumed around so many axes: `valid` is nothing, the default, `same` is stored as
+    /// [`SAME`](crate::window::SAME). Otherwise one number for all sides, one for each axis, or two for each axis: before
+    /// it and after it, as which they are stored.
+    Padding(&'static str, usize),
     /// `true` or `false`, stored as a size of 1 or 0.
     Flag(&'static str, bool),
     /// An axis of the first operand; negative ones count from the end.
@@ -279,6 +325,9 @@ impl Arg {
             | Self::Number(name, _)
             | Self::Size(name, _)
             | Self::Sizes(name)
+            | Self::Window(name, ..)
+            | Self::Steps(name, _)
+            | Self::Padding(name, _)
             | Self::Flag(name, _)
             | Self::Axis(name, _)
             | Self::Axes(name)

@@ -1,7 +1,7 @@
 //! Expressions, by precedence climbing. Rust's own have no `@`, and their `^` binds loosely. From loose to tight:
 //! comparisons, `+ -`, `* / @`, unary `-`, `^`, then calls, indices and methods.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenTree};
 use syn::parse::ParseStream;
 use syn::{Lit, Token, bracketed, parenthesized, token};
 
@@ -316,7 +316,26 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
     } else {
         None
     };
-    Ok(Argument { name, value: expr(input)? })
+    let value = if name.is_some() && is_tuple(input) { tuple(input)? } else { expr(input)? };
+    Ok(Argument { name, value })
+}
+
+/// Whether an argument is several values in brackets: `(1, 1, 2, 2)`.
+fn is_tuple(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let Ok(group) = ahead.parse::<Group>() else { return false };
+    let is_comma = |tree: TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let ends = ahead.is_empty() || ahead.peek(Token![,]);
+    ends && group.delimiter() == Delimiter::Parenthesis && group.stream().into_iter().any(is_comma)
+}
+
+/// Several values in brackets: a list.
+fn tuple(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let list;
+    let paren = parenthesized!(list in input);
+    let values = arguments(&list, expr)?;
+    let region = Region { start: paren.span.open(), end: paren.span.close() };
+    Ok(Expr { kind: ExprKind::List(values), region })
 }
 
 fn index(input: ParseStream<'_>) -> syn::Result<Index> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Lowering, When};
 use crate::graph::{Graph, Kind, NodeId};
-use crate::ops::{Epilogue, Kernel};
+use crate::ops::{Epilogue, Kernel, Op};
 
 /// The values that one loop over rows can read: the runtime's kernel takes so many.
 const SOURCES: usize = 8;
@@ -320,14 +320,21 @@ impl Fuser<'_> {
             && self.graph[id].shape.count() > 1
     }
 
+    /// The kernel that sums the results of an operation over the rows of a tile.
+    fn summed_kernel(&self, op: &Op) -> Option<&'static str> {
+        op.summed.filter(|_| self.lowering == Lowering::Tiles)
+    }
+
     /// A product of varying rows that only its mean needs.
     fn summed_product(&self, id: NodeId, fused: &mut Vec<NodeId>) -> Option<NodeId> {
         let product = self.graph.operands(id)[0];
         let varying = self.graph.operands(product).iter().all(|&operand| self.graph[operand].varies);
-        let fits = matches!(self.kernel(product), Some(Kernel::Contract))
-            && varying
-            && self.graph.users(product) == [id]
-            && !self.wanted[product.index()];
+        let has_kernel = match self.graph[product].op() {
+            Some((op, _)) => matches!(op.kernel, Kernel::Contract) || self.summed_kernel(op).is_some(),
+            None => false,
+        };
+        let fits =
+            has_kernel && varying && self.graph.users(product) == [id] && !self.wanted[product.index()];
         if fits {
             fused.push(product);
         }

@@ -9,6 +9,10 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
+pub use super::windows::arrays::{
+    avg_pool_input, avg_pool2d, convolve, convolve_input, convolve_weight, max_pool_at, max_pool_input,
+};
+
 use super::columns::across;
 use super::lane_math::exp_negative;
 use super::{Activation, LaneExpr, LaneValue, Lanes, Real, eq, gt, log, lt, max, min, select};

@@ -42,6 +42,7 @@ mod simd;
 pub mod single;
 mod softmax;
 pub(crate) mod sums;
+mod windows;
 
 #[cfg(test)]
 mod testing;
@@ -68,3 +69,7 @@ pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
 pub use simd::with_level;
 pub use simd::{Level, level, vectorize};
 pub use softmax::{log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_loss, softmax_error};
+pub use windows::{
+    AvgPoolSizes, ConvolutionSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, convolve, convolve_input,
+    convolve_weight, convolve_weight_sum, max_pool_at, max_pool_input,
+};

@@ -538,6 +538,10 @@ pub fn flops(function: &Function) -> u64 {
 pub fn flops_of(graph: &Graph, id: NodeId) -> u64 {
     let Some((op, attrs)) = graph[id].op().filter(|_| graph[id].varies) else { return 0 };
     let operands = graph.operand_ids(id);
+    if let Some(products) = op.products {
+        let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
+        return op.flops * products(attrs, &shapes);
+    }
     match op.kernel {
         Kernel::Contract => {
             let dims = Dims::new(attrs, &graph[operands[0]].shape, &graph[operands[1]].shape);

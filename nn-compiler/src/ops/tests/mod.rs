@@ -12,6 +12,7 @@ use super::*;
 use crate::diag::Region;
 use crate::graph::Kind;
 use crate::interpret::{Bindings, Example, Values, evaluate};
+use crate::window::SAME;
 
 /// Where an operation is tried: away from kinks, poles and ties, so that finite differences hold.
 #[derive(Clone, Copy)]
@@ -24,6 +25,8 @@ enum Domain {
     Probability,
     /// This number, which is no quantity: an index, a condition.
     Fixed(f64),
+    /// As `Real`, but only which is larger counts.
+    Order,
 }
 
 /// An application of an operation.
@@ -32,7 +35,7 @@ struct Case {
     operands: Vec<(Shape, Domain)>,
 }
 
-use Domain::{Fixed, Positive, Probability, Real};
+use Domain::{Fixed, Order, Positive, Probability, Real};
 
 fn case(attrs: Attrs, operands: &[(&[usize], Domain)]) -> Case {
     Case {
@@ -130,6 +133,57 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs::sizes([2, 1]), &[&[], &[1, 2], &[2]]),
             on(Attrs::sizes([2, 1]), &[&[4, 3], &[3, 2], &[2]]),
         ],
+        "convolve" => products().map(|(attrs, x, w, _)| on(attrs, &[&x, &w])).into(),
+        "convolve_input" => products().map(|(attrs, x, w, y)| on(with(attrs, &x), &[&y, &w])).into(),
+        "convolve_weight" => products().map(|(attrs, x, w, y)| on(with(attrs, &w[2..]), &[&x, &y])).into(),
+        "max_pool2d" => max_pools().map(|(attrs, x, _)| on(attrs, &[&x])).into(),
+        // What is looked up by is no quantity: its order is all that counts.
+        "max_pool_input" => max_pools().map(|(attrs, x, y)| case(attrs, &[(&x, Order), (&y, Real)])).into(),
+        "max_pool_at" => max_pools().map(|(attrs, x, _)| case(attrs, &[(&x, Order), (&x, Real)])).into(),
+        "avg_pool2d" => avg_pools().map(|(attrs, x, _)| on(attrs, &[&x])).into(),
+        "avg_pool_input" => avg_pools().map(|(attrs, x, y)| on(with(attrs, &x[1..]), &[&y])).into(),
+        "global_avg_pool" => vec![on(none, &[&[2, 3, 4]]), on(Attrs::default(), &[&[1, 1, 1]])],
+        "attention" => vec![
+            on(Attrs::sizes([1, 0]), &[&[2, 3], &[4, 3], &[4, 2]]),
+            on(Attrs::sizes([2, 0]), &[&[1, 4], &[3, 4], &[3, 2]]),
+            on(Attrs::sizes([2, 1]), &[&[3, 4], &[3, 4], &[3, 6]]),
+            on(Attrs::sizes([1, 1]), &[&[2, 2], &[4, 2], &[4, 1]]),
+        ],
+        "layer_norm" => vec![
+            on(Attrs { axes: vec![0], ..numbers(&[1e-5]) }, &[&[5], &[5], &[5]]),
+            on(Attrs { axes: vec![1], ..numbers(&[0.1]) }, &[&[2, 3, 2], &[3, 2], &[3, 2]]),
+        ],
+        "group_norm" => vec![
+            on(Attrs { sizes: vec![2], ..numbers(&[1e-5]) }, &[&[4, 2, 3], &[4], &[4]]),
+            on(Attrs { sizes: vec![3], ..numbers(&[0.1]) }, &[&[3, 4], &[3], &[3]]),
+        ],
+        "local_response_norm" => [1, 4, 5]
+            .map(|size| on(Attrs { sizes: vec![size], ..numbers(&[0.3, 0.75, 1.0]) }, &[&[6, 2, 1]]))
+            .into(),
+        "upsample" => vec![on(Attrs::sizes([2, 2]), &[&[2, 3, 2]]), on(Attrs::sizes([1, 3]), &[&[1, 2, 2]])],
+        "embedding" => vec![
+            case(Attrs::sizes([4, 3]), &[(&[], Fixed(2.0)), (&[4, 3], Real)]),
+            case(Attrs::sizes([2, 3]), &[(&[3], Fixed(1.0)), (&[2, 3], Real)]),
+        ],
+        "conv1d" => vec![
+            on(Attrs::sizes([2, 3, 1, 0, 0, 1, 1, 1]), &[&[2, 5], &[2, 2, 3], &[2]]),
+            on(Attrs::sizes([4, 2, 2, 1, 2, 2, 3, 0]), &[&[2, 6], &[4, 1, 2]]),
+        ],
+        "conv_transpose2d" => vec![
+            on(
+                Attrs::sizes([2, 3, 2, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]),
+                &[&[3, 2, 2], &[3, 2, 3, 2], &[2]],
+            ),
+            on(Attrs::sizes([4, 2, 3, 2, 3, 1, 0, 1, 2, 1, 0, 2, 2, 1, 0]), &[&[2, 2, 3], &[2, 2, 2, 3]]),
+        ],
+        "conv2d" => vec![
+            on(Attrs::sizes([2, 3, 2, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1]), &[&[2, 4, 3], &[2, 2, 3, 2], &[2]]),
+            on(Attrs::sizes([4, 2, 2, 2, 1, 1, 0, 2, 1, 2, 1, 2, 0]), &[&[2, 3, 3], &[4, 1, 2, 2]]),
+            on(
+                Attrs::sizes([1, 4, 3, 2, 3, SAME, SAME, SAME, SAME, 1, 1, 1, 1]),
+                &[&[1, 5, 4], &[1, 1, 4, 3], &[1]],
+            ),
+        ],
         "broadcast" => vec![
             on(pairs(&[], &[3]), &[&[]]),
             on(pairs(&[], &[2, 3]), &[&[3]]),
@@ -186,6 +240,44 @@ fn cases(op: &Op) -> Vec<Case> {
     }
 }
 
+/// Convolutions: attributes, and the shapes of image, weight and result.
+fn products() -> [(Attrs, [usize; 3], [usize; 4], [usize; 3]); 4] {
+    let attrs = |sizes: [usize; 9]| Attrs::sizes(sizes);
+    [
+        (attrs([1, 1, 0, 0, 0, 0, 1, 1, 1]), [2, 3, 4], [3, 2, 2, 3], [3, 2, 2]),
+        (attrs([2, 3, 1, 2, 0, 1, 1, 1, 1]), [1, 4, 5], [2, 1, 3, 2], [2, 3, 2]),
+        (attrs([1, 2, 1, 1, 3, 0, 2, 2, 1]), [4, 4, 2], [2, 2, 2, 3], [2, 4, 2]),
+        // The last pixels are in no window.
+        (attrs([3, 2, 0, 0, 0, 0, 3, 1, 1]), [3, 5, 4], [3, 1, 1, 1], [3, 2, 2]),
+    ]
+}
+
+/// Largest elements of windows: attributes, and the shapes of image and result.
+fn max_pools() -> [(Attrs, [usize; 3], [usize; 3]); 4] {
+    let attrs = |sizes: [usize; 11]| Attrs::sizes(sizes);
+    [
+        (attrs([2, 2, 0, 0, 0, 0, 0, 0, 1, 1, 0]), [2, 4, 4], [2, 2, 2]),
+        (attrs([3, 2, 2, 1, 1, 1, 1, 0, 1, 1, 0]), [1, 5, 4], [1, 3, 4]),
+        (attrs([2, 3, 2, 2, 0, 0, 0, 1, 1, 1, 1]), [1, 5, 4], [1, 3, 2]),
+        (attrs([2, 2, 1, 3, 0, 0, 0, 0, 2, 3, 1]), [2, 4, 5], [2, 2, 2]),
+    ]
+}
+
+/// Means of windows: attributes, and the shapes of image and result.
+fn avg_pools() -> [(Attrs, [usize; 3], [usize; 3]); 4] {
+    let attrs = |sizes: [usize; 10]| Attrs::sizes(sizes);
+    [
+        (attrs([2, 2, 0, 0, 0, 0, 0, 0, 0, 1]), [2, 4, 4], [2, 2, 2]),
+        (attrs([3, 2, 2, 1, 1, 1, 1, 0, 0, 1]), [1, 5, 4], [1, 3, 4]),
+        (attrs([3, 2, 2, 1, 1, 1, 1, 0, 0, 0]), [1, 5, 4], [1, 3, 4]),
+        (attrs([3, 3, 2, 2, 1, 1, 1, 1, 1, 1]), [1, 4, 6], [1, 3, 4]),
+    ]
+}
+
+fn with(attrs: Attrs, sizes: &[usize]) -> Attrs {
+    Attrs::sizes([&attrs.sizes[..], sizes].concat())
+}
+
 /// Numbers from 0 below 1 that look random and are the same in every run: the golden ratio's multiples.
 fn fractions(seed: usize) -> impl Iterator<Item = f64> {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
@@ -196,7 +288,7 @@ fn sample(shape: &Shape, domain: Domain, seed: usize) -> Tensor {
     let mut fractions = fractions(seed);
     let mut next = || fractions.next().unwrap_or_default();
     let elements = (0..shape.count()).map(|_| match domain {
-        Real => {
+        Real | Order => {
             let (magnitude, sign) = (0.2 + 1.6 * next(), next());
             if sign < 0.5 { -magnitude } else { magnitude }
         }
@@ -319,7 +411,7 @@ fn derivatives_agree_with_finite_differences() {
             for (position, adjoint) in adjoints.into_iter().enumerate() {
                 let what =
                     format!("`{}` with {:?} on {:?}, operand {position}", op.name, case.attrs, shapes(&case));
-                if matches!(case.operands[position].1, Fixed(_)) {
+                if matches!(case.operands[position].1, Fixed(_) | Order) {
                     assert!(adjoint.is_none(), "{what}");
                     continue;
                 }
@@ -393,7 +485,8 @@ fn runs_of_axes_are_what_reductions_see() {
                     let of_run = tensor(&result, of_run.iter().copied().collect());
                     assert_close(&of_run, &expected, 1e-15, op.name);
                 }
-                ref other => panic!("`{}` is called with {other:?}", op.name),
+                // A window has sizes of its own.
+                ref other => assert!(op.products.is_some(), "`{}` is called with {other:?}", op.name),
             }
         }
     }
