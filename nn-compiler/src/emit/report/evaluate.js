@@ -86,6 +86,61 @@ function one_hot(index, classes) {
   return array(classes, (at) => (is_class ? Number(at === index) : NaN));
 }
 
+// Each element of each window of an image that is no padding: its place, its pixel, and which one of the window it is.
+function windows([height, width, rows, columns, kv, kh, sv, sh, before_v, before_h, dv, dh], visit) {
+  each([rows, columns, kv, kh], ([row, column, i, j]) => {
+    const y = row * sv + i * dv - before_v, x = column * sh + j * dh - before_h;
+    if (y >= 0 && y < height && x >= 0 && x < width) visit(row * columns + column, y * width + x, i * kh + j);
+  });
+}
+
+// The products of a convolution: an element of its result, one of the image, one of the weight.
+function products([channels, height, width, units, rows, columns, kv, kh, ...rest], visit) {
+  const groups = rest[6], inner = channels / groups, outer = units / groups;
+  windows([height, width, rows, columns, kv, kh, ...rest], (place, pixel, tap) => {
+    for (let unit = 0; unit < units; unit++) {
+      for (let k = 0; k < inner; k++) {
+        const channel = Math.floor(unit / outer) * inner + k;
+        visit(unit * rows * columns + place, channel * height * width + pixel, (unit * inner + k) * kv * kh + tap);
+      }
+    }
+  });
+}
+
+// The pixel that is the largest of each window, the first of equal ones; NaN is larger than anything.
+function largest_pixels([channels, height, width, rows, columns, ...rest], x) {
+  const best = new Int32Array(channels * rows * columns).fill(-1);
+  windows([height, width, rows, columns, ...rest], (place, pixel) => {
+    for (let channel = 0; channel < channels; channel++) {
+      const at = channel * rows * columns + place, from = channel * height * width + pixel, known = best[at];
+      if (known < 0 || x[from] > x[known] || (Number.isNaN(x[from]) && !Number.isNaN(x[known]))) best[at] = from;
+    }
+  });
+  return best;
+}
+
+// Each element of each window that is averaged: its place, its pixel, and how many elements there are.
+function shares([channels, height, width, rows, columns, kv, kh, sv, sh, before_v, before_h, after_v, after_h, padded], visit) {
+  const averaged = (place, kernel, stride, before, input, after) => {
+    const [least, most] = padded === 1 ? [0, before + input + after] : [before, before + input];
+    return Math.min(place * stride + kernel, most) - Math.max(place * stride, least);
+  };
+  windows([height, width, rows, columns, kv, kh, sv, sh, before_v, before_h, 1, 1], (place, pixel) => {
+    const of_rows = averaged(Math.floor(place / columns), kv, sv, before_v, height, after_v);
+    const elements = of_rows * averaged(place % columns, kh, sh, before_h, width, after_h);
+    for (let channel = 0; channel < channels; channel++) {
+      visit(channel * rows * columns + place, channel * height * width + pixel, elements);
+    }
+  });
+}
+
+// Sums into an array of so many elements.
+function summed(length, add) {
+  const sum = new Float64Array(length);
+  add(sum);
+  return sum;
+}
+
 // The runtime's kernels, by name, with the sizes that emitted code calls them with.
 const KERNELS = {
   reduce_sum: (sizes, x) => along(sizes, x, (row) => row.reduce((a, b) => a + b, 0)),
@@ -102,6 +157,22 @@ const KERNELS = {
     const hot = one_hot(target[0], classes);
     return softmax(z).map((y, at) => y - hot[at]);
   },
+  convolve: (sizes, x, w) => summed(sizes[3] * sizes[4] * sizes[5], (y) =>
+    products(sizes, (place, pixel, tap) => { y[place] += x[pixel] * w[tap]; })),
+  convolve_input: (sizes, d, w) => summed(sizes[0] * sizes[1] * sizes[2], (dx) =>
+    products(sizes, (place, pixel, tap) => { dx[pixel] += d[place] * w[tap]; })),
+  convolve_weight: (sizes, x, d) => summed(sizes[3] * sizes[0] / sizes[14] * sizes[6] * sizes[7], (dw) =>
+    products(sizes, (place, pixel, tap) => { dw[tap] += x[pixel] * d[place]; })),
+  max_pool_at: (sizes, x, image) => largest_pixels(sizes, x).reduce((y, pixel, place) => {
+    y[place] = image[pixel];
+    return y;
+  }, new Float64Array(sizes[0] * sizes[3] * sizes[4])),
+  max_pool_input: (sizes, x, d) => summed(x.length, (dx) =>
+    largest_pixels(sizes, x).forEach((pixel, place) => { dx[pixel] += d[place]; })),
+  avg_pool2d: (sizes, x) => summed(sizes[0] * sizes[3] * sizes[4], (y) =>
+    shares(sizes, (place, pixel, elements) => { y[place] += x[pixel] / elements; })),
+  avg_pool_input: (sizes, d) => summed(sizes[0] * sizes[1] * sizes[2], (dx) =>
+    shares(sizes, (place, pixel, elements) => { dx[pixel] += d[place] / elements; })),
 };
 
 // Sums of products over pairs of axes; the result has the free axes of the first operand, then those of the other.
