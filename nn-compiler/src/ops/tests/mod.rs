@@ -2,6 +2,7 @@
 
 mod conventions;
 mod errors;
+mod kinks;
 mod notation;
 mod rewrites;
 
@@ -167,6 +168,7 @@ fn cases(op: &Op) -> Vec<Case> {
         "pad" => vec![
             on(Attrs::sizes([1, 5]), &[&[3]]),
             on(Attrs::sizes([0, 1, 2, 3]), &[&[1, 2]]),
+            on(Attrs::sizes([1, 1, 3, 4]), &[&[1, 2]]),
             on(Attrs::sizes([]), &[&[]]),
         ],
         "mse" | "mae" => everywhere(&none, &[Real, Real]),
