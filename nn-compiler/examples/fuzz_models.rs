@@ -165,7 +165,7 @@ fn edit(tokens: &mut Vec<String>, others: &[Vec<String>], choices: &mut Choices)
     match choices.below(10) {
         0..=2 if kind(&tokens[at]) != 2 => tokens[at] = same(tokens, choices),
         3 if kind(&tokens[at]) != 2 => tokens[at] = same(other, choices),
-        4 if kind(&tokens[at]) != 2 => tokens[at] = choices.one(TOKENS).to_owned(),
+        4 if kind(&tokens[at]) != 2 => choices.one(TOKENS).clone_into(&mut tokens[at]),
         5 => tokens.insert(at, choices.one(TOKENS).to_owned()),
         6 if kind(&tokens[at]) != 2 => drop(tokens.remove(at)),
         7 => {

@@ -86,7 +86,17 @@ EXPLAINED = {
     ("cross_entropy.rs", "(smoothing != 0.0)", "2.0"): "the rewrite before takes what has no smoothing",
     ("elu.rs", "eval:", ">="): "both branches are 0 at 0",
     ("elu.rs", "let t", "1.0"): "any bound from 0 on serves the branch that is not selected",
-    ("erf.rs", "if x.abs() >", ">="): "both ways of computing hold there",
+    ("erf.rs", "if x.abs() >=", ">"): "both ways of computing hold there",
+    ("erf.rs", "if sum + term == sum", "-"): "a term that does not change the sum changes it with neither sign",
+    ("huber.rs", "let loss", ">="): "both branches agree there",
+    ("leaky_relu.rs", "eval:", ">="): "both branches are 0 at 0",
+    ("mse.rs", "let (error, shape)", "x[1]"): "both have one shape",
+    ("ops/max.rs", "eval:", ">="): "equal values are the same",
+    ("ops/min.rs", "eval:", "<="): "equal values are the same",
+    ("reduce_max.rs", "let larger", ">="): "equal values are the same",
+    ("relu.rs", "vjp:", "at.x[0]"): "the operand and the result are positive together",
+    ("relu.rs", "eval:", "<="): "both branches are 0 at 0",
+    ("sigmoid.rs", "if x >= 0.0", ">"): "both branches are ½ at 0",
 }
 
 #: A test that runs longer than this never ends.

@@ -100,6 +100,7 @@ fn products_moves_and_reductions() {
             r"\operatorname{softmax}\left(b\right)",
         ),
         (slice(pairs(&[0], &[2, 0, 1, 4])), "b[2]", r"b\left[2\right]"),
+        (slice(pairs(&[], &[0, 0, 3, 4])), "b[..]", r"b\left[..\right]"),
         (slice(pairs(&[], &[0, 1, 3, 2])), "b[.., 1..3]", r"b\left[.., 1..3\right]"),
         (slice(pairs(&[1], &[0, 1, 2, 1])), "b[0..2, 1]", r"b\left[0..2, 1\right]"),
         // Stretching from the right goes without saying.
