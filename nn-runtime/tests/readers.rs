@@ -51,7 +51,7 @@ proptest! {
             let choose = |below: usize| *next.next().unwrap_or(&0) as usize % below.max(1);
             fs::write(&path, readers::damage(&format.samples, choose)).unwrap();
             if let Err(error) = (format.read)(&path) {
-                prop_assert!(!error.to_string().is_empty());
+                prop_assert!(!error.to_string().is_empty(), "{}", format.name);
             }
         }
     }

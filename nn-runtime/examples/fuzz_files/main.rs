@@ -58,7 +58,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
                 }
             }
         }
-        if reported.elapsed() > Duration::from_secs(60) {
+        if reported.elapsed() > Duration::from_mins(1) {
             reported = Instant::now();
             println!("{:.0} s, {} files", began.elapsed().as_secs_f64(), counts.values().sum::<u64>());
         }
