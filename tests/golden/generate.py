@@ -22,6 +22,7 @@ import datasets
 import frames
 import sklearn_fits
 import sklearn_metrics
+import torch_kinks
 import torch_lbfgs
 import torch_optimizers
 import torch_curves
@@ -198,6 +199,7 @@ def main():
     print(f"curves: {size // 1024} KiB")
     size = write("training", torch_training.record(draw))
     print(f"training: {size // 1024} KiB")
+    torch_kinks.main()
     size = write("lbfgs", torch_lbfgs.record(draw))
     print(f"lbfgs: {size // 1024} KiB")
     size = write("windows", torch_windows.record())

@@ -8,6 +8,17 @@ use crate::ast::{Argument, Body, Expr, ExprKind, Index, Model, Statement, Variab
 use crate::diag::{Diagnostic, Diagnostics, Region};
 use crate::ops;
 
+/// Where a statement starts.
+fn place(statement: &Statement) -> Region {
+    match statement {
+        Statement::Param { variable, .. } => variable.name.span().into(),
+        Statement::Bind { name, .. } => name.span().into(),
+        Statement::For { index, .. } => index.span().into(),
+        Statement::Loss { keyword, .. } => *keyword,
+        Statement::Broken { names } => names.first().map_or_else(Region::none, |name| name.span().into()),
+    }
+}
+
 /// The model that a formula stands for: `x…` are inputs, `w…` and `b…` parameters, the last name bound is
 /// the output, and the loss is the mean squared error unless one is given.
 pub(super) fn model(mut body: Body, errors: &mut Diagnostics) -> Option<Model> {
@@ -19,7 +30,8 @@ pub(super) fn model(mut body: Body, errors: &mut Diagnostics) -> Option<Model> {
     let Some(output) = output else {
         // Where a statement is broken, the name may be missing because of that.
         if !body.statements.iter().any(|statement| matches!(statement, Statement::Broken { .. })) {
-            let region = body.tail.as_ref().map_or(Region::none(), |tail| tail.region);
+            let last = body.statements.last().map(place);
+            let region = body.tail.as_ref().map(|tail| tail.region).or(last).unwrap_or_else(Region::none);
             errors.push(
                 Diagnostic::new(region, "a formula gives its value a name")
                     .help("write `y = …`, as in `y = sigmoid(x*w + b)`"),
@@ -144,5 +156,24 @@ impl Free {
             }
         }
         rights.into_iter().rev().for_each(|right| self.visit(right));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+
+    /// What gives nothing a name is underlined, whatever it is instead of a formula.
+    #[test]
+    fn a_formula_without_a_name_has_a_place() {
+        for text in ["for i in 0..3 { h = x; }", "param w;", "loss x;", "x * w"] {
+            let tokens: TokenStream = text.parse().expect("tokens");
+            let compiled = crate::parse::source(tokens).and_then(crate::compile);
+            let errors = compiled.err().expect("there is no name");
+            assert!(errors.iter().any(|error| error.message == "a formula gives its value a name"), "{text}");
+            for error in errors.iter() {
+                assert_ne!(error.region.start.start(), error.region.end.end(), "`{}`: {text}", error.message);
+            }
+        }
     }
 }

@@ -4,13 +4,13 @@
 
 use super::{
     Arg, Mismatch, Op, Vjp,
-    compare::{GE, LE},
+    compare::{GT, LT},
     map, same_shape,
 };
 use crate::notation::Style;
 
 /// The value of `x` between the bounds, the nearer bound outside; NaN stays NaN. At a bound the derivative is
-/// 1, as in `PyTorch`.
+/// 0, as that of `relu` at 0, and as in `PyTorch`.
 pub static CLAMP: Op = Op {
     name: "clamp",
     also: &["clip"],
@@ -25,8 +25,8 @@ pub static CLAMP: Op = Op {
     },
     vjp: Vjp::Rule(|at, d| {
         let x = at.x[0];
-        let below_high = d.select(x.zip(&LE, at.attrs.number(1)), 0.0);
-        vec![Some(below_high.select(x.zip(&GE, at.attrs.number(0)), 0.0))]
+        let below_high = d.select(x.zip(&LT, at.attrs.number(1)), 0.0);
+        vec![Some(below_high.select(x.zip(&GT, at.attrs.number(0)), 0.0))]
     }),
     eval: |attrs, x| {
         let (low, high) = (attrs.number(0), attrs.number(1));

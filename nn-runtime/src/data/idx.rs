@@ -90,6 +90,15 @@ impl Idx {
     }
 }
 
+/// The names of the pixels of a file just opened. Names take more memory than pixels, so the first picture has to be there.
+fn pixel_names(inputs: &mut Idx) -> Result<Vec<String>> {
+    if inputs.rows == 0 {
+        return Err(Error::EmptyTable { file: inputs.file.clone(), missing: "pictures" });
+    }
+    inputs.next(inputs.columns, |_| {})?;
+    Ok(super::dataset::numbered("x", inputs.columns))
+}
+
 /// Opens pictures and their labels.
 fn open_both(inputs: &Path, labels: &Path) -> Result<(Idx, Idx)> {
     let (inputs, labels) = (Idx::open(inputs)?, Idx::open(labels)?);
@@ -128,12 +137,15 @@ impl<T: Real> Dataset<T> {
     /// are in the files, pixels usually from 0 to 255; [`input_shape`](Self::input_shape) is that of one picture.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged or shorter than its header says, there are more or fewer labels than
+    /// If a file cannot be read, is damaged, empty or shorter than its header says, there are more or fewer labels than
     /// pictures, or a label is no whole number from 0.
     pub fn from_idx(inputs: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (mut inputs, mut labels) = open_both(inputs.as_ref(), labels.as_ref())?;
         let (mut x, mut y) = (Vec::new(), Vec::new());
         let target = classes(&mut labels, |label| y.push(T::from_f64(label)))?;
+        if inputs.rows == 0 {
+            return Err(Error::EmptyTable { file: inputs.file, missing: "pictures" });
+        }
         inputs.next(inputs.rows * inputs.columns, |number| x.push(T::from_f64(number)))?;
         let (rows, columns) = (inputs.rows, inputs.columns);
         let matrix = |columns, values| -> Result<Array2<T>> { super::dataset::matrix(rows, columns, values) };
@@ -147,12 +159,12 @@ impl<T: Real> Stream<T> {
     /// Streams pictures and their labels, as [`Dataset::from_idx`] reads them.
     ///
     /// # Errors
-    /// As [`Dataset::from_idx`]. Pictures are only read later.
+    /// As [`Dataset::from_idx`]. All pictures but the first are only read later.
     pub fn from_idx(inputs: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let paths = (inputs.as_ref().to_owned(), labels.as_ref().to_owned());
-        let (inputs, mut labels) = open_both(&paths.0, &paths.1)?;
+        let (mut inputs, mut labels) = open_both(&paths.0, &paths.1)?;
         let target = classes(&mut labels, |_| {})?;
-        let features = super::dataset::numbered("x", inputs.columns);
+        let features = pixel_names(&mut inputs)?;
         let open = move |_| {
             let (inputs, labels) = open_both(&paths.0, &paths.1)?;
             Ok(Pictures { left: inputs.rows, inputs, labels })

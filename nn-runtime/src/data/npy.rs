@@ -9,6 +9,9 @@ use crate::{Error, Result};
 /// The most bytes that are read at once: a header may claim any size.
 const CHUNK: usize = 1 << 16;
 
+/// The most bytes of a header that is read.
+const LONGEST: usize = 1 << 16;
+
 /// How the numbers of an array are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -56,7 +59,8 @@ impl Header {
     /// If it cannot be read or the array holds something else than numbers.
     pub(super) fn read(reader: &mut impl Read, file: &str) -> Result<Self> {
         let damaged = |what: String| Error::Damaged { file: file.to_owned(), what };
-        let header = NpyHeader::from_reader(reader).map_err(|error| damaged(error.to_string()))?;
+        let text = text(reader).map_err(|error| damaged(error.to_string()))?;
+        let header = NpyHeader::from_reader(&text[..]).map_err(|error| damaged(error.to_string()))?;
         let DType::Plain(kind) = header.dtype() else {
             return Err(damaged("it holds records, not numbers".to_owned()));
         };
@@ -86,6 +90,43 @@ impl Header {
     /// Whether rows lie one after another.
     pub(super) fn is_row_major(&self) -> bool {
         self.row_major
+    }
+}
+
+/// The bytes of a header, looked at before they are understood: whoever does multiplies the lengths of the axes, and
+/// takes the memory that the header says it has.
+fn text(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    let mut text = vec![0; 10];
+    reader.read_exact(&mut text)?;
+    if !text.starts_with(b"\x93NUMPY") {
+        return Err(invalid("it does not start as an array of `NumPy`"));
+    }
+    // The length of the rest has two bytes in the first version, four in later ones.
+    let mut len = usize::from(u16::from_le_bytes([text[8], text[9]]));
+    if text[6] > 1 {
+        let mut upper = [0; 2];
+        reader.read_exact(&mut upper)?;
+        text.extend(upper);
+        len |= usize::from(u16::from_le_bytes(upper)) << 16;
+    }
+    if len > LONGEST {
+        return Err(invalid("its header is longer than any of an array of numbers"));
+    }
+    let start = text.len();
+    text.resize(start + len, 0);
+    reader.read_exact(&mut text[start..])?;
+    let group_fits = |group: &[u8]| {
+        let numbers = group.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        let mut numbers = numbers.filter(|number| number.first().is_some_and(u8::is_ascii_digit));
+        let len = |number: &[u8]| std::str::from_utf8(number).ok()?.trim_end_matches('L').parse::<u64>().ok();
+        numbers.try_fold(1_u64, |product, number| product.checked_mul(len(number)?.max(1))).is_some()
+    };
+    // A shape is one such group, wherever it stands.
+    if text[start..].split(|byte| b"()[]".contains(byte)).all(group_fits) {
+        Ok(text)
+    } else {
+        Err(invalid("its shape is too large"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows of Parquet files.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
@@ -15,7 +16,8 @@ use crate::{Error, Result};
 pub(super) struct Rows {
     file: String,
     columns: Vec<Info>,
-    reader: RowIter<'static>,
+    /// None after an error.
+    reader: Option<RowIter<'static>>,
     /// How many rows the file says that it has.
     pub(super) len: usize,
 }
@@ -44,7 +46,8 @@ impl Rows {
         let damaged = |what: String| Error::Damaged { file: file.clone(), what };
         let open = File::open(path);
         let open = open.map_err(|source| Error::File { action: "read", path: path.to_owned(), source })?;
-        let reader = SerializedFileReader::new(open).map_err(|error| damaged(error.to_string()))?;
+        let reader = guarded(|| SerializedFileReader::new(open).map_err(|error| error.to_string()))
+            .map_err(damaged)?;
         let metadata = reader.metadata().file_metadata();
         let len = usize::try_from(metadata.num_rows()).unwrap_or(0);
         let mut columns = Vec::new();
@@ -61,8 +64,8 @@ impl Rows {
             let is_text = is_bytes && !is_decimal && !is_half;
             columns.push(Info { name: field.name().to_owned(), is_text });
         }
-        let reader = RowIter::from_file_into(Box::new(reader));
-        Ok(Self { file, columns, reader, len })
+        let reader = guarded(|| Ok(RowIter::from_file_into(Box::new(reader)))).map_err(damaged)?;
+        Ok(Self { file, columns, reader: Some(reader), len })
     }
 
     /// The columns.
@@ -75,9 +78,18 @@ impl Rows {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<Row>> {
-        let row = self.reader.next().transpose();
-        row.map_err(|error| Error::Damaged { file: self.file.clone(), what: error.to_string() })
+        let Some(mut reader) = self.reader.take() else { return Ok(None) };
+        let row = guarded(|| reader.next().transpose().map_err(|error| error.to_string()));
+        let row = row.map_err(|what| Error::Damaged { file: self.file.clone(), what })?;
+        self.reader = Some(reader);
+        Ok(row)
     }
+}
+
+/// What `work` gives. The decoder panics on some damaged pages: that is an error of the file like others, and what it
+/// worked on is thrown away.
+fn guarded<R>(work: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("a page cannot be decoded".to_owned()))
 }
 
 impl<'a> Value<'a> {

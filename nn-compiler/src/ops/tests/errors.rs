@@ -37,6 +37,11 @@ fn products() {
         &[&[2, 3], &[3, 2]],
         "the axes [1, 0] of [2, 3] don't pair with the axes [0, 1] of [3, 2]",
     );
+    // An axis pairs once, and with one of its size.
+    let twice = "the axes [0, 0] of [2, 3] don't pair with the axes [0, 1] of [2, 2]";
+    refuses(&contract::CONTRACT, &pairs(&[0, 0], &[0, 1]), &[&[2, 3], &[2, 2]], twice);
+    let sizes = "the axes [0] of [3] don't pair with the axes [0] of [4]";
+    refuses(&contract::CONTRACT, &pairs(&[0], &[0]), &[&[3], &[4]], sizes);
     let weight = "a dense layer of [3] needs a parameter [3, 2], not [2, 2]";
     refuses(&dense::DENSE, &Attrs::sizes([2, 0]), &[&[3], &[2, 2]], weight);
 }
@@ -54,6 +59,8 @@ fn moves() {
         &[&[3, 2]],
         "[3, 2] does not broadcast to [2, 3]",
     );
+    let twice = "[2, 2] does not broadcast to [2, 2]";
+    refuses(&broadcast::BROADCAST, &pairs(&[0, 0], &[2, 2]), &[&[2, 2]], twice);
     refuses(
         &transpose::TRANSPOSE,
         &Attrs::axes([0, 0]),
@@ -94,6 +101,15 @@ fn others() {
         &[&[3]],
         "the low bound 1 is above the high bound 0",
     );
+    let equal = Attrs::numbers(&[1.0, 1.0]);
+    assert!((clamp::CLAMP.shape)(&equal, &[Shape::from([3])]).is_ok(), "equal bounds leave one value");
+    for p in [1.0, -0.1] {
+        let fact = format!("`dropout` drops with a probability of at least 0 and below 1, not {p}");
+        refuses(&dropout::DROPOUT, &Attrs::numbers(&[p]), &[&[3], &[3]], &fact);
+        let fact = format!("label smoothing is at least 0 and below 1, not {p}");
+        refuses(&cross_entropy::CROSS_ENTROPY, &Attrs::numbers(&[p]), &[&[3], &[]], &fact);
+        refuses(&binary_cross_entropy::BINARY_CROSS_ENTROPY, &Attrs::numbers(&[p]), &[&[3], &[3]], &fact);
+    }
     refuses(&huber::HUBER, &Attrs::numbers(&[0.0]), &[&[3], &[3]], "`huber` needs a positive `delta`, not 0");
     refuses(&mse::MSE, &none, &[&[3], &[]], "`{op}` needs equal shapes, not [3] and []");
     refuses(

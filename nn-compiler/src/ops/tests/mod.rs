@@ -2,6 +2,7 @@
 
 mod conventions;
 mod errors;
+mod kinks;
 mod notation;
 mod rewrites;
 
@@ -110,6 +111,7 @@ fn cases(op: &Op) -> Vec<Case> {
             on(pairs(&[], &[]), &[&[2], &[3]]),
             on(pairs(&[0], &[0]), &[&[3], &[3]]),
             on(pairs(&[0], &[0]), &[&[3], &[3, 2]]),
+            on(pairs(&[0], &[0]), &[&[3], &[3, 2, 4]]),
             on(pairs(&[0], &[1]), &[&[3], &[2, 3]]),
             on(pairs(&[1], &[0]), &[&[2, 3], &[3, 4]]),
             on(pairs(&[0], &[1]), &[&[3, 2], &[4, 3]]),
@@ -220,6 +222,7 @@ fn cases(op: &Op) -> Vec<Case> {
         "pad" => vec![
             on(Attrs::sizes([1, 5]), &[&[3]]),
             on(Attrs::sizes([0, 1, 2, 3]), &[&[1, 2]]),
+            on(Attrs::sizes([1, 1, 3, 4]), &[&[1, 2]]),
             on(Attrs::sizes([]), &[&[]]),
         ],
         "mse" | "mae" => everywhere(&none, &[Real, Real]),
@@ -505,6 +508,20 @@ fn calls_reach_every_operation() {
     assert_eq!(find("dense", 3), Some(&dense::DENSE));
     // What only the compiler makes can't be called.
     assert_eq!(find("gate", 2), None);
+}
+
+#[test]
+fn layers_make_a_weight_and_a_bias_that_starts_at_zero() {
+    let weights = dense::DENSE.weights.expect("a layer has parameters");
+    let made = |bias| {
+        let weights = weights(&Attrs::sizes([2, bias]), &[Shape::from([5, 3])]);
+        let made = weights.into_iter().map(|weight| (weight.name, weight.shape, weight.init));
+        made.collect::<Vec<_>>()
+    };
+    let weight = ("weight", Shape::from([3, 2]), None);
+    let zeros = Some(crate::model::Init::Constant(0.0));
+    assert_eq!(made(1), [weight.clone(), ("bias", Shape::from([2]), zeros)]);
+    assert_eq!(made(0), [weight]);
 }
 
 #[test]

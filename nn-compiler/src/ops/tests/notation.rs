@@ -76,8 +76,13 @@ fn products_moves_and_reductions() {
         (b.contract(a, &[0], &[0]), "bᵀ @ a", r"b^\top \, a"),
         (b.contract(b, &[0], &[0]), "bᵀ @ b", r"b^\top \, b"),
         ((b + b).contract(c, &[0], &[1]), "(b + b)ᵀ @ cᵀ", r"\left(b + b\right)^\top \, c^\top"),
-        (a.contract(a, &[0], &[0]), "a · a", r"a \cdot a"),
-        (a.contract(a, &[], &[]), "a ⊗ a", r"a \otimes a"),
+        (a.contract(a + a, &[0], &[0]), "a · (a + a)", r"a \cdot \left(a + a\right)"),
+        ((a + a).contract(a, &[], &[]), "(a + a) ⊗ a", r"\left(a + a\right) \otimes a"),
+        (
+            a.contract(b.broadcast(&Shape::from([3, 4, 2]), &[0, 1]), &[0], &[0]),
+            "contract(a, broadcast(b, [3, 4, 2]))",
+            r"\operatorname{contract}\left(a, \operatorname{broadcast}\left(b, [3, 4, 2]\right)\right)",
+        ),
         (b.contract(b, &[0, 1], &[0, 1]), "dot(b, b)", r"\operatorname{dot}\left(b, b\right)"),
         (b.contract(c, &[0, 1], &[1, 0]), "contract(b, c)", r"\operatorname{contract}\left(b, c\right)"),
         (b.permute(&[1, 0]), "bᵀ", r"b^\top"),
@@ -95,6 +100,7 @@ fn products_moves_and_reductions() {
             r"\operatorname{softmax}\left(b\right)",
         ),
         (slice(pairs(&[0], &[2, 0, 1, 4])), "b[2]", r"b\left[2\right]"),
+        (slice(pairs(&[], &[0, 0, 3, 4])), "b[..]", r"b\left[..\right]"),
         (slice(pairs(&[], &[0, 1, 3, 2])), "b[.., 1..3]", r"b\left[.., 1..3\right]"),
         (slice(pairs(&[1], &[0, 1, 2, 1])), "b[0..2, 1]", r"b\left[0..2, 1\right]"),
         // Stretching from the right goes without saying.

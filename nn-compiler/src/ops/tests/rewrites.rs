@@ -177,6 +177,16 @@ fn near_misses_are_left_alone() {
 }
 
 #[test]
+fn the_largest_whole_power_is_repeated_multiplication() {
+    let (graph, ids) = inputs(&[Shape::from([3])]);
+    let x = Term::new(&graph, ids[0]);
+    let power = x.zip(&pow::POW, 64.0);
+    let taken =
+        pow::POW.rewrites.iter().find_map(|rewrite| (rewrite.apply)(&Attrs::default(), &power.operands()));
+    assert_eq!(taken.map(|term| term.id), Some(x.powi(64).id));
+}
+
+#[test]
 fn stable_forms_hold_where_the_written_ones_fail() {
     let scalar = Shape::scalar();
     let (graph, ids) = inputs(&[scalar, Shape::from([3])]);

@@ -18,7 +18,7 @@ impl<T: Real> Stream<T> {
     /// Class indices are targets like any other, until [`with_classes`](Self::with_classes) names the classes.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged, holds something else than rows of numbers or stores them column by column,
+    /// If a file cannot be read, is damaged or empty, holds something else than rows of numbers or stores them column by column,
     /// or there are more or fewer targets than inputs.
     pub fn from_npy(inputs: impl AsRef<Path>, targets: impl AsRef<Path>) -> Result<Self> {
         let paths = [inputs.as_ref().to_owned(), targets.as_ref().to_owned()];
@@ -27,9 +27,10 @@ impl<T: Real> Stream<T> {
             return Err(Error::RowCount { inputs: x.left, targets: y.left });
         }
         let rows = x.left;
-        let names = dataset::numbered("target", y.columns);
-        let features = dataset::numbered("x", x.columns);
-        let stream = Self::new(features, TargetColumns::Values { names }, x.file, move |_| {
+        let file = x.file.clone();
+        let features = x.names::<T>("x")?;
+        let names = y.names::<T>("target")?;
+        let stream = Self::new(features, TargetColumns::Values { names }, file, move |_| {
             Ok(Arrays([Array::open(&paths[0])?, Array::open(&paths[1])?]))
         })?;
         Ok(stream.with_rows(rows))
@@ -60,6 +61,14 @@ impl Array {
         }
         let (columns, left) = (header.columns, header.rows);
         Ok(Self { file, numbers: Numbers::new(reader, header), columns, left })
+    }
+
+    /// The names of the columns. They take more memory than a row, so the first one has to be there.
+    fn names<T: Real>(mut self, name: &str) -> Result<Vec<String>> {
+        if !self.read::<T>(&mut [])? {
+            return Err(Error::EmptyTable { file: self.file, missing: "rows" });
+        }
+        Ok(dataset::numbered(name, self.columns))
     }
 
     fn read<T: Real>(&mut self, row: &mut [T]) -> Result<bool> {

@@ -20,7 +20,7 @@ impl Table {
         let path = path.as_ref();
         let file = File::open(path).map_err(|source| cannot_read(path, source))?;
         let matrix = Matrix::read(std::io::BufReader::new(file), &quoted_path(path))?;
-        let columns = columns("x", &matrix);
+        let columns = columns(&quoted_path(path), "x", &matrix)?;
         Self::of_numbers(quoted_path(path), columns, matrix.rows)
     }
 
@@ -46,7 +46,7 @@ impl Table {
                 let what = format!("`{name}` has {} rows, but the arrays before it {first}", matrix.rows);
                 return Err(Error::Damaged { file, what });
             }
-            all.extend(columns(&name, &matrix));
+            all.extend(columns(&file, &name, &matrix)?);
         }
         Self::of_numbers(file, all, rows.unwrap_or(0))
     }
@@ -59,14 +59,17 @@ impl Table {
     }
 }
 
-/// The columns of an array.
-fn columns(name: &str, matrix: &Matrix) -> Vec<Column> {
+/// The columns of an array. Without rows there is nothing behind them, and their number is only a claim.
+fn columns(file: &str, name: &str, matrix: &Matrix) -> Result<Vec<Column>> {
+    if matrix.rows == 0 {
+        return Err(Error::EmptyTable { file: file.to_owned(), missing: "rows" });
+    }
     let column = |i: usize| {
         let values = (0..matrix.rows).map(|row| matrix.value(row, i)).map(|v| v.is_finite().then_some(v));
         let name = if matrix.is_vector && name != "x" { name.to_owned() } else { format!("{name}[{i}]") };
         Column::new(name, Values::Numbers(values.collect()))
     };
-    (0..matrix.columns).map(column).collect()
+    Ok((0..matrix.columns).map(column).collect())
 }
 
 fn cannot_read(path: &Path, source: std::io::Error) -> Error {

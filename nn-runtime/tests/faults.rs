@@ -1,0 +1,140 @@
+//! What goes wrong outside of a program: full disks, folders that are none, files that vanish, data that is none.
+#![cfg(all(feature = "train", unix))]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use ndarray::{Array2, array};
+use nn_runtime::prelude::*;
+use nn_runtime::{Checkpoint, Error};
+
+nn_model! {
+    /// Too large for the disk of the child below.
+    model Large(x: [16]) -> y: [3] {
+        y = softmax(dense(relu(dense(x, 64)), 3));
+        loss cross_entropy(y, target);
+    }
+
+    model Line(x: [2]) -> y {
+        y = dense(x, 1)[0];
+        loss mse(y, target);
+    }
+}
+
+/// Where the child process finds its folder.
+const FOLDER: &str = "NN_FAULTS_FOLDER";
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn classes() -> Dataset {
+    let inputs = Array2::from_shape_fn((30, 16), |(i, j)| ((i * 16 + j) as f32).sin());
+    let labels: Vec<usize> = (0..30).map(|i| i % 3).collect();
+    Dataset::with_classes(inputs, &labels, &["a", "b", "c"]).unwrap()
+}
+
+/// What is true of every error here: it says what was done to which file.
+fn names_the_file(error: &Error, path: &Path) {
+    let text = error.to_string();
+    assert!(text.contains(&path.display().to_string()) && text.contains("write"), "{text}");
+}
+
+/// What the child does, whose files cannot grow beyond a kilobyte. On its own it is no test.
+#[test]
+fn child() {
+    let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
+    let path = folder.join("model.safetensors");
+    let error = Large::new(2).save(&path).unwrap_err();
+    names_the_file(&error, &path);
+    let run = folder.join("run.safetensors");
+    let trainer = Trainer::new(Adam::new(0.01)).epochs(2).checkpoint(Checkpoint::new(&run));
+    let error = trainer.fit(&mut Large::new(3), &classes(), None).unwrap_err();
+    names_the_file(&error, &run);
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = Large::new(1);
+    model.save(&path).unwrap();
+    // The shell ignores the signal of the limit, and so does what it becomes: writing fails instead.
+    let status = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" --exact child --test-threads 1"])
+        .arg(env::current_exe().unwrap())
+        .env(FOLDER, folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(Large::load(&path).unwrap().params_flat(), model.params_flat(), "the old file is whole");
+    assert_eq!(names(folder.path()), ["model.safetensors"]);
+}
+
+#[test]
+fn folders_that_are_none_or_vanish() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "text").unwrap();
+    for path in [file.join("model"), folder.path().join("missing/model"), folder.path().to_owned()] {
+        names_the_file(&Large::new(1).save(&path).unwrap_err(), &path);
+        let error = Trainer::new(Adam::new(0.01)).epochs(1).checkpoint(Checkpoint::new(&path));
+        names_the_file(&error.fit(&mut Large::new(1), &classes(), None).unwrap_err(), &path);
+        assert!(Large::load(&path).is_err());
+    }
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+fn fit(data: &Dataset, epochs: usize, batch: usize, rate: f64) -> nn_runtime::Result<History> {
+    Trainer::new(Sgd::new(rate)).epochs(epochs).batch_size(batch).fit(&mut Line::new(1), data, None)
+}
+
+/// Data that is none or little, and settings that are absurd: a result, or an error that says what is wrong.
+#[test]
+fn little_data_and_absurd_settings() {
+    let some =
+        Dataset::new(array![[1.0, 2.0], [3.0, 4.0], [-1.0, 0.5]], array![[1.0], [2.0], [3.0]]).unwrap();
+    let one = some.select(&[1]).unwrap();
+    assert!(fit(&one, 3, 32, 0.01).is_ok());
+    assert!(fit(&some, 2, usize::MAX, 0.01).is_ok(), "a batch larger than the data is the data");
+    for (what, outcome) in [
+        ("no epochs", fit(&some, 0, 1, 0.1)),
+        ("no rows in a batch", fit(&some, 1, 0, 0.1)),
+        ("a rate of NaN", fit(&some, 1, 1, f64::NAN)),
+        ("a negative rate", fit(&some, 1, 1, -1.0)),
+        ("an infinite rate", fit(&some, 1, 1, f64::INFINITY)),
+        ("a rate that explodes", fit(&some, 50, 1, 1e30)),
+    ] {
+        match outcome {
+            Err(error) => assert!(!error.to_string().is_empty(), "{what}"),
+            Ok(_) => panic!("{what} is accepted"),
+        }
+    }
+    let none = Dataset::new(Array2::<f32>::zeros((0, 2)), Array2::zeros((0, 1)));
+    assert!(none.and_then(|data| fit(&data, 1, 1, 0.1)).is_err(), "there is nothing to learn from");
+    let nan = Dataset::new(array![[1.0, f32::NAN]], array![[1.0]]);
+    assert!(nan.and_then(|data| fit(&data, 1, 1, 0.1)).is_err(), "NaN is no input");
+    assert!(some.select(&[3]).is_err() && some.try_split(f64::NAN, 1).is_err());
+    assert!(Dataset::with_classes(Array2::<f32>::zeros((1, 2)), &[5], &["a"]).is_err());
+    assert!(some.k_fold(0, 1).is_err() && some.k_fold(4, 1).is_err() && some.time_folds(0).is_err());
+    assert!(Scaler::standard().fit(&one).and_then(|scaler| scaler.transform(&some)).is_ok());
+}
+
+/// Threads predict with one model while another trains a clone of it: the same numbers all along.
+#[test]
+fn a_model_is_shared_while_its_clone_is_trained() {
+    let (model, data) = (Large::new(7), classes());
+    let expected = model.predict(data.inputs()).unwrap();
+    let mut clone = model.clone();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..50).for_each(|_| assert_eq!(model.predict(data.inputs()).unwrap(), expected)));
+        }
+        Trainer::new(Adam::new(0.01)).epochs(20).fit(&mut clone, &data, None).unwrap();
+    });
+    assert_ne!(clone.params_flat(), model.params_flat());
+}
