@@ -1,9 +1,9 @@
-// Rows of tables, by classes that the examples bring along.
+// Rows of tables, by indices that the examples bring along. They are in the loss alone: an index has no derivative.
 nn_model! {
     pub model Words(x: [3]) -> y: [4] {
-        word = stop_gradient(select(x[0] > 0, 1, 2));
-        both = concat(word, 2 - word);
-        y = dense(embedding(word, 3, 2), 4) + sum(embedding(both, entries = 3, width = 4), axis = 0) * x[1];
-        loss mse(y, target);
+        y = dense(x, 4) + dense(embedding(1, 3, 2), 4);
+        word = select(x[0] > 0, 1, 2);
+        pair = embedding(concat(word, 2 - word), entries = 3, width = 4);
+        loss mse(y, target) + mean((embedding(word, 3, 4) * y - sum(pair, axis = 0))^2);
     }
 }

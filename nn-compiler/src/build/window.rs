@@ -6,6 +6,9 @@ use crate::ast::{Expr, ExprKind};
 use crate::diag::{Diagnostic, nearest};
 use crate::window::SAME;
 
+/// The most that any of them may be: far more than an image has, and little enough for all arithmetic.
+const MOST: usize = 65_535;
+
 impl Builder<'_> {
     /// One number for all of the axes, or a list with one for each.
     pub(super) fn window(
@@ -23,6 +26,7 @@ impl Builder<'_> {
                 self.size(size, name)?
             });
         }
+        self.has_limits(&sizes, expr, name)?;
         match sizes[..] {
             [size] => Some(vec![size; axes]),
             _ if sizes.len() == axes => Some(sizes),
@@ -38,6 +42,14 @@ impl Builder<'_> {
                 None
             }
         }
+    }
+
+    /// That none of the numbers is out of all proportion.
+    fn has_limits(&mut self, numbers: &[usize], expr: &Expr, name: &str) -> Option<()> {
+        let Some(large) = numbers.iter().find(|&&number| number > MOST) else { return Some(()) };
+        let fact = format!("`{name}` is {large}, and at most {MOST} makes sense");
+        self.errors.push(Diagnostic::new(expr.region, fact).help(format!("write less: `{name} = 3`")));
+        None
     }
 
     /// What is assumed before and after each of the axes.
@@ -67,6 +79,7 @@ impl Builder<'_> {
         for side in list(expr) {
             sides.push(self.whole(side, &format!("`{name}`"))?);
         }
+        self.has_limits(&sides, expr, name)?;
         match sides[..] {
             [side] => Some(vec![side; 2 * axes]),
             _ if sides.len() == 2 * axes => Some(sides),

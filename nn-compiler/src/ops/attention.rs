@@ -50,7 +50,8 @@ fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
         return Err(Mismatch::new(format!(
             "`attention` takes matrices of one row for each place, not {}, {} and {}",
             shapes[0], shapes[1], shapes[2]
-        )));
+        ))
+        .help("queries of [places, width], keys of [others, width], values of [others, columns]"));
     };
     if width != key_width || keys != values {
         return Err(Mismatch::new(format!(
@@ -62,7 +63,8 @@ fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
     let heads = attrs.sizes[0];
     for columns in [width, columns] {
         if !columns.is_multiple_of(heads) {
-            return Err(Mismatch::new(format!("{columns} columns can't be cut into {heads} heads")));
+            return Err(Mismatch::new(format!("{columns} columns can't be cut into {heads} heads"))
+                .help("`heads` divides the columns of queries, keys and values"));
         }
     }
     Ok(Shape::from([*queries, *columns]))

@@ -35,7 +35,7 @@ pub static CONV1D: Op = Op {
         let x = &shapes[0];
         if x.len() != 2 {
             return Err(Mismatch::new(format!("`conv1d` takes a signal of [channels, length], not {x}"))
-                .help("with one channel it is `reshape({0}, [1, length])`"));
+                .help("with one channel: {0} as `reshape(…, [1, length])`"));
         }
         check_groups(x[0], attrs.sizes[0], attrs.sizes[5])?;
         let expected = [weight_shape(attrs, x), Shape::from([attrs.sizes[0]])];

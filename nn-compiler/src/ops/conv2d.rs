@@ -82,10 +82,11 @@ pub(super) fn check_image(name: &str, x: &Shape) -> Result<(), Mismatch> {
     let mismatch = Mismatch::new(format!("`{name}` takes an image of [channels, height, width], not {x}"));
     Err(match x[..] {
         [height, width] => {
-            mismatch.help(format!("with one channel it is `reshape({{0}}, [1, {height}, {width}])`"))
+            mismatch.help(format!("with one channel: {{0}} as `reshape(…, [1, {height}, {width}])`"))
         }
-        [count] => mismatch
-            .help(format!("`reshape({{0}}, [channels, height, width])` makes one of {count} elements")),
+        [count] => mismatch.help(format!(
+            "{{0}} as `reshape(…, [channels, height, width])`, which are {count} elements together"
+        )),
         _ => mismatch.help("the batch is not among the axes: a model describes one example"),
     })
 }

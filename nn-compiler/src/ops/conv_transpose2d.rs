@@ -86,12 +86,14 @@ fn adjoint(attrs: &Attrs, x: &[usize]) -> Result<Attrs, Mismatch> {
                 "a padding of {padding} leaves nothing of {spread} = ({} - 1)·{stride} + {dilation}·({kernel} - 1) + 1 + \
                  {more} elements",
                 x[1 + axis]
-            )));
+            ))
+            .help("here padding is what is cut off of the result: write less of it"));
         }
         if more >= stride {
             return Err(Mismatch::new(format!(
                 "`output_padding` is {more}, and has to be below the stride, {stride}"
-            )));
+            ))
+            .help("it chooses among the sizes that a convolution of this stride takes to one"));
         }
         image.push(spread - padding);
     }

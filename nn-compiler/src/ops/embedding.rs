@@ -25,7 +25,8 @@ pub static EMBEDDING: Op = Op {
             return Err(Mismatch::new(format!(
                 "`embedding` takes one index or a vector of them, not {}",
                 shapes[0]
-            )));
+            ))
+            .help("`flatten` makes a vector of any tensor"));
         }
         check_weights("embedding", &shapes[0], &shapes[1..], &[Shape::from(attrs.sizes.clone())])?;
         Ok(shapes[0].iter().copied().chain([attrs.sizes[1]]).collect())

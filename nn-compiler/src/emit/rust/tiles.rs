@@ -464,8 +464,15 @@ impl Writer<'_> {
             return;
         };
         let operands = graph.operands(product);
+        let Some((op, attrs)) = graph[product].op() else { return };
+        if let (Kernel::Call { sizes, .. }, Some(function)) = (op.kernel, op.summed) {
+            let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
+            let args: Vec<String> = operands.iter().map(|&id| self.name(id)).collect();
+            let sizes = sizes(attrs, &shapes);
+            let _ = write!(body, "{function}(rows, {sizes:?}, {}, {out});", args.join(", "));
+            return;
+        }
         let (a, b) = (operands[0], operands[1]);
-        let Some((_, attrs)) = graph[product].op() else { return };
         let dims = Dims::new(attrs, self.shape(a), self.shape(b));
         if dims.k == 1 {
             let _ = write!(
