@@ -71,7 +71,7 @@ fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
 }
 
 /// The columns of a head.
-fn columns<'g>(x: Term<'g>, head: usize, heads: usize) -> Term<'g> {
+fn columns(x: Term<'_>, head: usize, heads: usize) -> Term<'_> {
     let shape = x.shape();
     let width = shape[1] / heads;
     x.block(&[0, head * width], &[shape[0], width])

@@ -7,7 +7,7 @@ use super::{Arg, Kernel, Op, Tensor, Vjp, pad::PAD, pow::POW};
 use crate::graph::Attrs;
 
 /// `x / (k + α / size · Σ x²)^β` over the channels from `size / 2` before to `(size - 1) / 2` after: Krizhevsky, Sutskever
-/// and Hinton, *ImageNet classification with deep convolutional neural networks* (2012), section 3.3, with the mean of
+/// and Hinton, *`ImageNet` classification with deep convolutional neural networks* (2012), section 3.3, with the mean of
 /// the squares as in `PyTorch` where the paper has their sum.
 pub static LOCAL_RESPONSE_NORM: Op = Op {
     name: "local_response_norm",

@@ -24,7 +24,7 @@ pub static MAX_POOL2D: Op = Op {
         Arg::Window("dilation", 2, Some(1)),
         Arg::Flag("ceil_mode", false),
     ],
-    shape: |attrs, shapes| pooled(&slides(attrs, &shapes[0])?, &shapes[0]),
+    shape: |attrs, shapes| Ok(pooled(&slides(attrs, &shapes[0])?, &shapes[0])),
     vjp: Vjp::Rule(|at, d| vec![Some(at.x[0].apply(&MAX_POOL_INPUT, at.attrs.clone(), &[d]))]),
     eval: |attrs, x| (MAX_POOL_AT.eval)(attrs, &[x[0].clone(), x[0].clone()]),
     kernel: Kernel::Composite(|attrs, x| x[0].apply(&MAX_POOL_AT, attrs.clone(), &[x[0]])),
@@ -61,7 +61,7 @@ pub static MAX_POOL_AT: Op = Op {
         if shapes[0] != shapes[1] {
             return Err(Mismatch::new(format!("{} can't be looked up by {}", shapes[1], shapes[0])));
         }
-        pooled(&slides(attrs, &shapes[0])?, &shapes[0])
+        Ok(pooled(&slides(attrs, &shapes[0])?, &shapes[0]))
     },
     vjp: Vjp::Rule(|at, d| vec![None, Some(at.x[0].apply(&MAX_POOL_INPUT, at.attrs.clone(), &[d]))]),
     eval: |attrs, x| {
@@ -111,8 +111,8 @@ pub(super) fn pool_slides(
 }
 
 /// The shape of a pooled image.
-pub(super) fn pooled([v, h]: &[Slide; 2], x: &[usize]) -> Result<Shape, Mismatch> {
-    Ok(Shape::from([x[0], v.output, h.output]))
+pub(super) fn pooled([v, h]: &[Slide; 2], x: &[usize]) -> Shape {
+    Shape::from([x[0], v.output, h.output])
 }
 
 fn pooled_shape(attrs: &Attrs, x: &Tensor) -> [usize; 3] {
@@ -121,7 +121,7 @@ fn pooled_shape(attrs: &Attrs, x: &Tensor) -> [usize; 3] {
 }
 
 fn fits_places(attrs: &Attrs, shapes: &[Shape]) -> Result<(), Mismatch> {
-    let expected = pooled(&slides(attrs, &shapes[0])?, &shapes[0])?;
+    let expected = pooled(&slides(attrs, &shapes[0])?, &shapes[0]);
     if expected != shapes[1] {
         return Err(Mismatch::new(format!("the adjoint of {expected} can't be {}", shapes[1])));
     }
