@@ -14,7 +14,8 @@ use nn_runtime::prelude::*;
 nn_model! {
     /// A network of which every step uses all kinds of memory.
     model Soaked(x: [16]) -> y: [4] {
-        y = softmax(dense(relu(dense(x, 64)), 4));
+        h = relu(dense(x, 64));
+        y = softmax(dense(h, 4));
         loss cross_entropy(y, target);
     }
 }
