@@ -10,8 +10,8 @@ use nn_runtime::ConfusionMatrix;
 use nn_runtime::prelude::*;
 
 nn_model! {
-    /// LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998), with what is
-    /// usual today in place of its activations, its subsampling and its last layer.
+    /// `LeCun`, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998), with what
+    /// is usual today in place of its activations, its subsampling and its last layer.
     pub model LeNet(x: [784]) -> p: [10] {
         c1 = relu(conv2d(reshape(x, [1, 28, 28]), 6, kernel = 5, padding = 2));
         c3 = relu(conv2d(max_pool2d(c1, 2), 16, kernel = 5));
@@ -59,7 +59,7 @@ fn of_clothing(folder: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     let (train, valid, test) =
         (scaler.transform(&train)?, scaler.transform(&valid)?, scaler.transform(&test)?);
     let mut model = LeNet::new(7);
-    let trainer = Trainer::new(Sgd::new(0.05).momentum(0.9)).epochs(10).batch_size(64).seed(7).progress();
+    let trainer = Trainer::new(Sgd::new(0.05).momentum(0.9)).epochs(10).batch_size(64).seed(7);
     println!("{}", trainer.fit(&mut model, &train, &valid)?);
     Ok(ConfusionMatrix::of(&model, &test)?.accuracy())
 }

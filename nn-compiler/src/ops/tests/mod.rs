@@ -136,14 +136,14 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs::sizes([2, 1]), &[&[4, 3], &[3, 2], &[2]]),
         ],
         "convolve" => products().map(|(attrs, x, w, _)| on(attrs, &[&x, &w])).into(),
-        "convolve_input" => products().map(|(attrs, x, w, y)| on(with(attrs, &x), &[&y, &w])).into(),
-        "convolve_weight" => products().map(|(attrs, x, w, y)| on(with(attrs, &w[2..]), &[&x, &y])).into(),
+        "convolve_input" => products().map(|(attrs, x, w, y)| on(with(&attrs, &x), &[&y, &w])).into(),
+        "convolve_weight" => products().map(|(attrs, x, w, y)| on(with(&attrs, &w[2..]), &[&x, &y])).into(),
         "max_pool2d" => max_pools().map(|(attrs, x, _)| on(attrs, &[&x])).into(),
         // What is looked up by is no quantity: its order is all that counts.
         "max_pool_input" => max_pools().map(|(attrs, x, y)| case(attrs, &[(&x, Order), (&y, Real)])).into(),
         "max_pool_at" => max_pools().map(|(attrs, x, _)| case(attrs, &[(&x, Order), (&x, Real)])).into(),
         "avg_pool2d" => avg_pools().map(|(attrs, x, _)| on(attrs, &[&x])).into(),
-        "avg_pool_input" => avg_pools().map(|(attrs, x, y)| on(with(attrs, &x[1..]), &[&y])).into(),
+        "avg_pool_input" => avg_pools().map(|(attrs, x, y)| on(with(&attrs, &x[1..]), &[&y])).into(),
         "global_avg_pool" => vec![on(none, &[&[2, 3, 4]]), on(Attrs::default(), &[&[1, 1, 1]])],
         "attention" => vec![
             on(Attrs::sizes([1, 0]), &[&[2, 3], &[4, 3], &[4, 2]]),
@@ -243,8 +243,10 @@ fn cases(op: &Op) -> Vec<Case> {
     }
 }
 
-/// Convolutions: attributes, and the shapes of image, weight and result.
-fn products() -> [(Attrs, [usize; 3], [usize; 4], [usize; 3]); 4] {
+/// A convolution: attributes, and the shapes of image, weight and result.
+type Products = (Attrs, [usize; 3], [usize; 4], [usize; 3]);
+
+fn products() -> [Products; 4] {
     let attrs = |sizes: [usize; 9]| Attrs::sizes(sizes);
     [
         (attrs([1, 1, 0, 0, 0, 0, 1, 1, 1]), [2, 3, 4], [3, 2, 2, 3], [3, 2, 2]),
@@ -277,7 +279,7 @@ fn avg_pools() -> [(Attrs, [usize; 3], [usize; 3]); 4] {
     ]
 }
 
-fn with(attrs: Attrs, sizes: &[usize]) -> Attrs {
+fn with(attrs: &Attrs, sizes: &[usize]) -> Attrs {
     Attrs::sizes([&attrs.sizes[..], sizes].concat())
 }
 

@@ -46,7 +46,7 @@ pub(in crate::emit::rust) fn declarations(plan: &Plan, texts: &Texts) -> TokenSt
 
         #runtime::flat! {
             #[doc = #params_doc]
-            #[allow(non_snake_case, reason = "the names are the user's: `W`")]
+            #[allow(non_snake_case, clippy::struct_field_names, reason = "the names are the user's: `W`")]
             #[derive(Clone, Debug)]
             #visibility struct #params: #real { #(#fields),* }
         }
