@@ -64,13 +64,14 @@ fn a_full_disk_loses_nothing_and_leaves_nothing() {
     let model = Large::new(1);
     model.save(&path).unwrap();
     // The shell ignores the signal of the limit, and so does what it becomes: writing fails instead.
-    let status = Command::new("sh")
+    let output = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" --exact child --test-threads 1"])
         .arg(env::current_exe().unwrap())
         .env(FOLDER, folder.path())
-        .status()
+        // Not inherited: where it goes to a file, that could not grow either.
+        .output()
         .unwrap();
-    assert!(status.success());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!(Large::load(&path).unwrap().params_flat(), model.params_flat(), "the old file is whole");
     assert_eq!(names(folder.path()), ["model.safetensors"]);
 }
