@@ -5,9 +5,8 @@
 
 import sys
 
-import numpy as np
-
 try:
+    import numpy as np
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util import tensor_util
 except ImportError as error:
