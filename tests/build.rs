@@ -17,7 +17,7 @@ fn main() {
         ("models", "f32", "f32s", ""),
         ("models", "f64", "f64s", ""),
         ("operations", "f32", "operations_in_tiles_f32", "#[layout(tiles)]"),
-        ("operations", "f64", "operations_in_tiles_f64", "#[layout(tiles)]"),
+        ("operations", "f64", "operations_in_rows_f64", "#[layout(rows)]"),
         ("operations", "f64", "operations_in_lanes_f64", "#[layout(lanes)]"),
         ("unusual", "f32", "unusual_f32", ""),
         ("unusual", "f64", "unusual_f64", ""),

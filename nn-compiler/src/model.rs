@@ -42,8 +42,10 @@ pub struct Model {
 pub enum Layout {
     /// `#[layout(lanes)]`: one example in each lane.
     Lanes,
-    /// `#[layout(tiles)]`: an example's elements side by side.
+    /// `#[layout(tiles)]`: tensors in memory, images interleaved where the compiler thinks so.
     Tiles,
+    /// `#[layout(rows)]`: tensors in memory, the elements of an example always side by side.
+    Rows,
 }
 
 /// An input or output.

@@ -43,7 +43,9 @@ fn the_page_can_compute_every_operation() {
             .iter()
             .any(|definition| EVALUATOR.contains(definition.as_str()))
     };
-    for op in ops::ALL {
+    // Changes of layout come with the schedule, which a page does not have.
+    let turns = [&ops::interleave::INTERLEAVE, &ops::interleave::DEINTERLEAVE];
+    for op in ops::ALL.iter().filter(|op| !turns.contains(op)) {
         match op.kernel {
             Kernel::Pointwise => {
                 let operands = op.args.iter().filter(|arg| arg.is_operand()).count().max(2) + 1;

@@ -244,6 +244,13 @@ def functions(p, x):
 TWO_SCALARS = {"x1": [], "x2": []}
 TWO_WEIGHTS = {"w1": [], "w2": []}
 
+def images(p, x):
+    c1 = relu(F.conv2d(x, p["c1.weight"], p["c1.bias"], padding=1))
+    # Windows of zeros alone are ties, but of what relu lets nothing through.
+    c2 = torch.tanh(F.conv2d(F.max_pool2d(c1, 2), p["c2.weight"], p["c2.bias"]))
+    return softmax(dense(p, "p", c2.flatten()))
+
+
 MODELS = {
     "slide": Model(TWO_SCALARS, TWO_WEIGHTS, weighted_sum, lambda y, target, _: y - target),
     "slide_mse": Model(TWO_SCALARS, TWO_WEIGHTS, weighted_sum, mse),
@@ -286,6 +293,13 @@ MODELS = {
         lambda p, x: softmax(dense(p, "y", relu(dense(p, "h", x)))),
         cross_entropy,
         10,
+    ),
+    "images": Model(
+        {"x": [1, 8, 8]},
+        {"c1.weight": [4, 1, 3, 3], "c1.bias": [4], "c2.weight": [6, 4, 3, 3], "c2.bias": [6], **layer("p", 24, 3)},
+        images,
+        cross_entropy,
+        3,
     ),
     "regularised": Model(
         {"x": [8]},

@@ -16,7 +16,7 @@ mod zoo {
 }
 
 pub use zoo::{
-    f32s, f64s, operations_in_lanes_f64, operations_in_tiles_f32, operations_in_tiles_f64, random_f32,
+    f32s, f64s, operations_in_lanes_f64, operations_in_rows_f64, operations_in_tiles_f32, random_f32,
     random_f64, unusual_f32, unusual_f64,
 };
 

@@ -12,8 +12,8 @@ use nn_runtime::model::{Batch, Extra, Inspect, Model, Noise, Pullback, PullbackP
 use nn_runtime::{Gradients, TrainExt};
 use nn_tests::case::{Case, cast, noise, worst};
 use nn_tests::{
-    ModelFile, Visitor, f32s, f64s, files, operations_in_lanes_f64, operations_in_tiles_f32,
-    operations_in_tiles_f64, plan, random, random_f32, random_f64, random_models, unusual_f32, unusual_f64,
+    ModelFile, Visitor, f32s, f64s, files, operations_in_lanes_f64, operations_in_rows_f64,
+    operations_in_tiles_f32, plan, random, random_f32, random_f64, random_models, unusual_f32, unusual_f64,
 };
 
 /// Models that people write, every operation in every lowering, and what is hard to emit.
@@ -174,7 +174,7 @@ fn emitted_code_agrees_with_the_interpreter_in_double_precision() {
         let mut against = AgainstReference { folder: "models", bound: 1e-12, worst: 0.0, comparisons: 0 };
         f64s::visit(&mut against);
         against.folder = "operations";
-        operations_in_tiles_f64::visit(&mut against);
+        operations_in_rows_f64::visit(&mut against);
         operations_in_lanes_f64::visit(&mut against);
         against.folder = "unusual";
         unusual_f64::visit(&mut against);
@@ -350,11 +350,11 @@ fn operations(graph: &Graph) -> impl Iterator<Item = &'static Op> {
 /// have it.
 #[test]
 fn every_operation_is_tried() {
-    let (mut called, mut in_lanes, mut in_arrays, mut in_tiles) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut called, mut in_lanes, mut in_arrays, mut in_tiles, mut in_blocks) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let in_layouts = files("operations")
         .into_iter()
-        .flat_map(|file| ["lanes", "tiles"].map(|layout| plan(&file.in_layout(layout))));
+        .flat_map(|file| ["lanes", "tiles", "rows"].map(|layout| plan(&file.in_layout(layout))));
     for plan in all_files().map(|file| plan(&file.tokens)).chain(in_layouts) {
         called.extend(operations(&plan.program.graph));
         for function in [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()] {
@@ -362,6 +362,7 @@ fn every_operation_is_tried() {
             let emitted = match function.lowering {
                 Lowering::Lanes => &mut in_lanes,
                 Lowering::Arrays => &mut in_arrays,
+                Lowering::Tiles if function.interleaved.contains(&true) => &mut in_blocks,
                 Lowering::Tiles => &mut in_tiles,
             };
             emitted.extend(operations(&function.graph));

@@ -681,7 +681,7 @@ fn declaration(name: &str, shape: &Shape) -> String {
 /// The precision of a short form, which can't say it.
 const SHORT_DTYPE: Dtype = Dtype::F32;
 
-/// Takes `#[layout(tiles)]` and `#[layout(lanes)]` out of a model's attributes.
+/// Takes `#[layout(lanes)]`, `#[layout(tiles)]` and `#[layout(rows)]` out of a model's attributes.
 fn layout(
     attributes: &[syn::Attribute],
     errors: &mut Diagnostics,
@@ -692,9 +692,10 @@ fn layout(
     match attribute.parse_args::<Ident>() {
         Ok(name) if name == "tiles" => Some((others, Some(Layout::Tiles))),
         Ok(name) if name == "lanes" => Some((others, Some(Layout::Lanes))),
+        Ok(name) if name == "rows" => Some((others, Some(Layout::Rows))),
         _ => {
             errors.push(
-                Diagnostic::new(Region::of(attribute), "a layout is `tiles` or `lanes`")
+                Diagnostic::new(Region::of(attribute), "a layout is `lanes`, `tiles` or `rows`")
                     .help("write `#[layout(tiles)]`, or leave it to the compiler"),
             );
             None

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::rust::{buffers, finished, flops_of, prepared};
+use super::rust::{finished, flops_of, prepared};
 use super::summary::{grouped, shape};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::ops::Kernel;
-use crate::schedule::{Function, Lowering, Plan, tile_len};
+use crate::schedule::{Function, Lowering, Plan, blocks_len, tile_len};
 use crate::shape::Dtype;
 
 /// The cost of a value that the user gave a name, and of what leads to it from the named values before.
@@ -220,9 +220,12 @@ fn scalars(function: &Function, dtype: Dtype, given: &[usize], keeps_shared: boo
         Lowering::Lanes => 0,
         Lowering::Arrays => shared,
         Lowering::Tiles => {
-            let lens = given.iter().copied().chain(buffers(function).into_iter().map(count));
-            let rows = lens.map(|len| tile_len(function.tile, len, dtype));
-            rows.sum::<usize>() + if shared > 0 { tile_len(1, shared, dtype) } else { 0 }
+            let given = given.iter().map(|&len| tile_len(function.tile, len, dtype));
+            let slots = function.slots.iter().map(|slot| {
+                let len = if slot.is_interleaved { blocks_len } else { tile_len };
+                len(function.tile, slot.len, dtype)
+            });
+            given.chain(slots).sum::<usize>() + if shared > 0 { tile_len(1, shared, dtype) } else { 0 }
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::convolve::fitting;
 use super::max_pool2d::{pool_sizes, pool_slides, pooled};
-use super::{Arg, Kernel, Mismatch, Op, Tensor, Vjp};
+use super::{Arg, Finish, Interleaved, Kernel, Mismatch, Op, Tensor, Vjp};
 use crate::graph::Attrs;
 use crate::notation::Formula;
 use crate::shape::Shape;
@@ -43,6 +43,7 @@ pub static AVG_POOL2D: Op = Op {
         style.call("avg_pool2d", [&x[0], &Formula::atom(format!("{:?}", &attrs.sizes[..2]))])
     },
     products: Some(|attrs, shapes| products(attrs, &shapes[0])),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true], finish: Finish::Keep }),
     ..Op::POINTWISE
 };
 
@@ -70,6 +71,7 @@ pub static AVG_POOL_INPUT: Op = Op {
     },
     notation: |style, _, x, _| style.call("avg_pool_input", x),
     products: Some(|attrs, shapes| products(attrs, &image(attrs, &shapes[0]))),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true], finish: Finish::Keep }),
     ..Op::POINTWISE
 };
 

@@ -4,7 +4,7 @@
 //! the dilations. An adjoint has the sizes after these that its operands don't show. Each is linear in both operands,
 //! and their derivatives are each other.
 
-use super::{Kernel, Mismatch, Op, Tensor, Vjp};
+use super::{Finish, Interleaved, Kernel, Mismatch, Op, Tensor, Vjp};
 use crate::graph::Attrs;
 use crate::shape::Shape;
 use crate::window::Slide;
@@ -39,6 +39,7 @@ pub static CONVOLVE: Op = Op {
     notation: |style, _, x, _| style.call("convolve", x),
     flops: 2,
     products: Some(|attrs, shapes| fitting(Geometry::new(&attrs.sizes, &shapes[0], &shapes[1])).products()),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true, false], finish: Finish::Activate }),
     ..Op::POINTWISE
 };
 
@@ -76,6 +77,7 @@ pub static CONVOLVE_INPUT: Op = Op {
     products: Some(|attrs, shapes| {
         fitting(Geometry::new(&attrs.sizes, &attrs.sizes[SIZES..], &shapes[1])).products()
     }),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true, false], finish: Finish::Gate }),
     ..Op::POINTWISE
 };
 
@@ -113,6 +115,7 @@ pub static CONVOLVE_WEIGHT: Op = Op {
     notation: |style, _, x, _| style.call("convolve_weight", x),
     flops: 2,
     products: Some(|attrs, shapes| fitting(of_weight(attrs, shapes)).products()),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true, true], finish: Finish::Keep }),
     ..Op::POINTWISE
 };
 

@@ -6,7 +6,7 @@
 
 use super::conv2d::check_image;
 use super::convolve::{fitting, outside};
-use super::{Arg, Kernel, Mismatch, Op, Tensor, Vjp};
+use super::{Arg, Finish, Interleaved, Kernel, Mismatch, Op, Tensor, Vjp};
 use crate::graph::Attrs;
 use crate::notation::Formula;
 use crate::shape::Shape;
@@ -51,6 +51,7 @@ pub static MAX_POOL_INPUT: Op = Op {
     kernel: Kernel::Call { function: "max_pool_input", sizes },
     notation: |style, _, x, _| style.call("max_pool_input", x),
     products: Some(products),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true, true], finish: Finish::Gate }),
     ..Op::POINTWISE
 };
 
@@ -72,6 +73,7 @@ pub static MAX_POOL_AT: Op = Op {
     kernel: Kernel::Call { function: "max_pool_at", sizes },
     notation: |style, _, x, _| style.call("max_pool_at", x),
     products: Some(products),
+    interleaved: Some(Interleaved { is_sought: true, varying: &[true, true], finish: Finish::Keep }),
     ..Op::POINTWISE
 };
 

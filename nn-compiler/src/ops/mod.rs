@@ -44,6 +44,7 @@ pub mod gelu;
 pub mod global_avg_pool;
 pub mod group_norm;
 pub mod huber;
+pub mod interleave;
 pub mod layer_norm;
 pub mod leaky_relu;
 pub mod local_response_norm;
@@ -128,6 +129,8 @@ pub static ALL: &[&Op] = &[
     &global_avg_pool::GLOBAL_AVG_POOL,
     &group_norm::GROUP_NORM,
     &huber::HUBER,
+    &interleave::INTERLEAVE,
+    &interleave::DEINTERLEAVE,
     &layer_norm::LAYER_NORM,
     &leaky_relu::LEAKY_RELU,
     &local_response_norm::LOCAL_RESPONSE_NORM,
@@ -202,6 +205,8 @@ pub struct Op {
     pub joint: Option<Joint>,
     /// The kernel that adds the results of a tile's examples to a sum, without making them one by one.
     pub summed: Option<&'static str>,
+    /// The kernel of the same name for interleaved examples.
+    pub interleaved: Option<Interleaved>,
     /// How it is written on paper, and for pointwise operations in emitted Rust, given the operands' formulas
     /// and shapes.
     pub notation: fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula,
@@ -235,6 +240,7 @@ impl Op {
         kernel: Kernel::Pointwise,
         joint: None,
         summed: None,
+        interleaved: None,
         notation: |_, _, x, _| x[0].clone(),
         rewrites: &[],
         epilogue: None,
@@ -460,6 +466,27 @@ pub struct Joint {
     pub with: &'static Op,
     /// The runtime's kernel for both; the results stand last, this one's first.
     pub function: &'static str,
+}
+
+/// A kernel for examples that are interleaved: the same element of several of them side by side.
+pub struct Interleaved {
+    /// Whether operands are turned for it. Otherwise it is used where they lie so anyway.
+    pub is_sought: bool,
+    /// For each operand, whether the kernel takes one of each example; the others are shared.
+    pub varying: &'static [bool],
+    /// What it does with its result before it is stored.
+    pub finish: Finish,
+}
+
+/// What a kernel can do with its result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Finish {
+    /// Nothing.
+    Keep,
+    /// Adds a shared number to each channel, and applies an activation.
+    Activate,
+    /// Makes it zero where another tensor is not positive.
+    Gate,
 }
 
 /// Strided copies from operands into the result.

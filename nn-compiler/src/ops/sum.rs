@@ -3,7 +3,10 @@
 //! `attrs.axes` holds the axes that the result doesn't have, in ascending order. Kernels see a reduction of
 //! adjacent axes as one of the middle axis of `[outer, len, inner]`; a pass splits the others.
 
-use super::{Arg, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, broadcast::BROADCAST, tensor};
+use super::{
+    Arg, Finish, Interleaved, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, batch_mean::BATCH_MEAN,
+    broadcast::BROADCAST, tensor,
+};
 use crate::graph::Attrs;
 use crate::notation::{Formula, Style};
 use crate::shape::Shape;
@@ -30,11 +33,20 @@ pub static SUM: Op = Op {
             },
         },
         Rewrite {
+            name: "the sum of a mean over the batch is the mean of the sums",
+            stage: Stage::Simplify,
+            apply: |attrs, x| {
+                let averaged = x[0].operands_of(&BATCH_MEAN)?[0];
+                Some(averaged.apply(&SUM, attrs.clone(), &[]).apply(&BATCH_MEAN, Attrs::default(), &[]))
+            },
+        },
+        Rewrite {
             name: "the sum of n repetitions of x is n * x",
             stage: Stage::Simplify,
             apply: |attrs, x| sum_of_repetitions(attrs, x[0]),
         },
     ],
+    interleaved: Some(Interleaved { is_sought: false, varying: &[true], finish: Finish::Keep }),
     ..Op::POINTWISE
 };
 

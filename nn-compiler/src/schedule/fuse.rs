@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Lowering, When};
 use crate::graph::{Graph, Kind, NodeId};
-use crate::ops::{Epilogue, Kernel, Op};
+use crate::ops::{Epilogue, Finish, Kernel, Op};
 
 /// The values that one loop over rows can read: the runtime's kernel takes so many.
 const SOURCES: usize = 8;
@@ -36,6 +36,17 @@ pub enum Work {
     Call {
         /// A node that the same call computes, by a kernel for both.
         also: Option<NodeId>,
+    },
+    /// Calls a kernel for interleaved examples that finishes what it computes.
+    Finished {
+        /// What the kernel computes.
+        call: NodeId,
+        /// A shared number added to each channel.
+        bias: Option<NodeId>,
+        /// The activation applied last.
+        activation: Option<&'static str>,
+        /// Where the result counts: elsewhere it is zero.
+        gate: Option<NodeId>,
     },
     /// Moves elements.
     Move,
@@ -79,8 +90,8 @@ impl Step {
 }
 
 /// The steps of a graph in an order that computes operands first.
-pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Step> {
-    let fuser = Fuser { graph, when, lowering, wanted: wanted(graph) };
+pub(super) fn steps(graph: &Graph, when: &[When], interleaved: &[bool], lowering: Lowering) -> Vec<Step> {
+    let fuser = Fuser { graph, when, interleaved, lowering, wanted: wanted(graph) };
     // From users to operands, so that a step takes in what only it needs.
     let mut taken = vec![false; graph.len()];
     // What one formula takes in, another one may have no room for.
@@ -108,14 +119,19 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
             }),
             // The node comes later than the one that its kernel also computes, which has the step.
             Kernel::Call { .. } if fuser.joined_to(id).is_some() => continue,
-            Kernel::Call { .. } => Work::Call { also: fuser.joined(id) },
+            Kernel::Call { .. } => {
+                fuser.finished(id, &mut fused).unwrap_or_else(|| Work::Call { also: fuser.joined(id) })
+            }
             Kernel::Move(_) if fuser.is_read_through(id) => continue,
             Kernel::Move(_) => Work::Move,
             Kernel::View => continue,
-            Kernel::Pointwise => fuser.contract(id, &mut fused).unwrap_or_else(|| {
-                fuser.formula(id, id, &mut fused);
-                Work::Pointwise
-            }),
+            Kernel::Pointwise => {
+                let kernel = fuser.contract(id, &mut fused).or_else(|| fuser.finished(id, &mut fused));
+                kernel.unwrap_or_else(|| {
+                    fuser.formula(id, id, &mut fused);
+                    Work::Pointwise
+                })
+            }
             Kernel::Composite(_) => unreachable!("`{}` was not expanded", op.name),
         };
         for part in &fused {
@@ -156,6 +172,7 @@ fn wanted(graph: &Graph) -> Vec<bool> {
 struct Fuser<'a> {
     graph: &'a Graph,
     when: &'a [When],
+    interleaved: &'a [bool],
     lowering: Lowering,
     wanted: Vec<bool>,
 }
@@ -213,9 +230,13 @@ impl Fuser<'_> {
                 continue;
             }
             let inline = match self.kernel(operand) {
-                // A product with its bias is a kernel's, and not a part of a formula.
+                // What a kernel finishes is not a part of a formula.
                 Some(Kernel::Pointwise) => {
-                    self.only_for(operand, id) && !named && self.contract(operand, &mut Vec::new()).is_none()
+                    let is_kernel = || {
+                        self.contract(operand, &mut Vec::new()).is_some()
+                            || self.finished(operand, &mut Vec::new()).is_some()
+                    };
+                    self.only_for(operand, id) && !named && !is_kernel()
                 }
                 Some(Kernel::Move(_)) => self.stretched_scalar(operand).is_some(),
                 _ => false,
@@ -303,6 +324,68 @@ impl Fuser<'_> {
         fused.extend([top, product].into_iter().filter(|&part| part != id));
         fused.dedup();
         Some(Work::Contract { product, bias, activation, gate })
+    }
+
+    /// A kernel for interleaved examples with what it can do before it stores the result: `activation(call + bias)` with
+    /// a bias for each channel, or the gate of a backward pass.
+    fn finished(&self, id: NodeId, fused: &mut Vec<NodeId>) -> Option<Work> {
+        if !self.interleaved[id.index()] {
+            return None;
+        }
+        let finishes = |id: NodeId, finish: Finish| {
+            let (op, _) = self.graph[id].op()?;
+            let kernel = op.interleaved.as_ref().filter(|_| self.interleaved[id.index()])?;
+            (kernel.finish == finish).then_some(id)
+        };
+        let (mut top, mut activation) = (id, None);
+        if let Some(Epilogue::Activation(name)) = self.epilogue(top) {
+            let operand = self.graph.operand_ids(top)[0];
+            if self.only_for(operand, top) {
+                (top, activation) = (operand, Some(name));
+            }
+        }
+        let operands = self.graph.operands(top);
+        let (call, bias, gate) = match self.epilogue(top) {
+            Some(Epilogue::Bias) => {
+                let of_channels = |at: usize| self.repeated_channels(operands[1 - at], top);
+                let at = (0..2).find(|&at| {
+                    finishes(operands[at], Finish::Activate).is_some()
+                        && self.only_for(operands[at], top)
+                        && of_channels(at).is_some()
+                })?;
+                fused.push(operands[1 - at]);
+                (operands[at], of_channels(at), None)
+            }
+            Some(Epilogue::Gate) if activation.is_none() => {
+                let call = finishes(operands[1], Finish::Gate)?;
+                self.only_for(call, top).then_some((call, None, Some(operands[0])))?
+            }
+            _ => match finishes(top, Finish::Activate) {
+                Some(call) => (call, None, None),
+                None if activation.is_none() => (finishes(top, Finish::Gate)?, None, None),
+                None => return None,
+            },
+        };
+        fused.extend([top, call].into_iter().filter(|&part| part != id));
+        fused.dedup();
+        Some(Work::Finished { call, bias, activation, gate })
+    }
+
+    /// The shared vector whose elements a node repeats over the places of each channel, if only `user` needs it.
+    fn repeated_channels(&self, id: NodeId, user: NodeId) -> Option<NodeId> {
+        let (op, attrs) = self.graph[id].op().filter(|_| !self.graph[id].varies)?;
+        let Kernel::Move(movement) = op.kernel else { return None };
+        let vector = *self.graph.operand_ids(id).first()?;
+        let ([channels], [first, ..]) = (&self.graph[vector].shape[..], &self.graph[id].shape[..]) else {
+            return None;
+        };
+        let movement = movement(attrs, &[self.graph[vector].shape.clone()]);
+        let [copy] = &movement.copies[..] else { return None };
+        let repeats = channels == first
+            && movement.fill.is_none()
+            && copy.from_strides.iter().enumerate().all(|(axis, &stride)| stride == usize::from(axis == 0));
+        let only = !self.wanted[id.index()] && self.graph.users(id) == [user];
+        (repeats && only).then_some(vector)
     }
 
     fn epilogue(&self, id: NodeId) -> Option<Epilogue> {

@@ -6,6 +6,8 @@
 
 mod arrays;
 mod fuse;
+mod layout;
+mod slots;
 mod tile;
 
 use crate::build::Program;
@@ -17,7 +19,8 @@ use crate::shape::Dtype;
 
 pub use fuse::{Step, Work};
 pub(crate) use fuse::{behind_views, transposed};
-pub use tile::tile_len;
+pub use slots::Slot;
+pub use tile::{blocks_len, tile_len};
 
 /// Everything that is emitted for one model.
 #[derive(Clone)]
@@ -26,6 +29,8 @@ pub struct Plan {
     pub program: Program,
     /// From inputs to outputs.
     pub forward: Function,
+    /// The same for a single example, which nothing can be interleaved with.
+    pub single: Function,
     /// From inputs and target to the mean loss and the parameters' gradients.
     pub training: Option<Function>,
     /// From inputs and cotangents of the outputs to the gradients of the inputs, and without a loss also of
@@ -62,10 +67,16 @@ pub struct Function {
     pub graph: Graph,
     /// How.
     pub lowering: Lowering,
+    /// In which precision.
+    pub dtype: Dtype,
     /// When, by node.
     pub when: Vec<When>,
     /// What is computed together, in order.
     pub steps: Vec<Step>,
+    /// Which values are interleaved, by node: the same element of several examples side by side.
+    pub interleaved: Vec<bool>,
+    /// The memory of a tile's values, in the order in which it is first used.
+    pub slots: Vec<Slot>,
     /// Examples in a tile.
     pub tile: usize,
     /// Whether the weights outweigh a tile's rows, so that the kernels share their work among threads and not the
@@ -91,14 +102,18 @@ impl Plan {
         let tensors = match program.model.layout {
             Some(Layout::Lanes) => Lowering::Arrays,
             None if fit => Lowering::Arrays,
-            Some(Layout::Tiles) | None => Lowering::Tiles,
+            Some(Layout::Tiles | Layout::Rows) | None => Lowering::Tiles,
         };
-        let order = |graph: Graph| {
+        let order = |graph: Graph, can_interleave: bool| {
             let lowering = if is_scalar(&graph) { Lowering::Lanes } else { tensors };
-            order(graph, lowering, program.model.dtype)
+            order(graph, lowering, can_interleave, program.model.dtype)
         };
-        let (forward, training, pullback) = (order(forward), training.map(order), pullback.map(order));
-        Self { program, forward, training, pullback }
+        let single = order(forward.clone(), false);
+        let can_interleave = program.model.layout != Some(Layout::Rows);
+        let of_batch = |graph| order(graph, can_interleave);
+        let (forward, training) = (of_batch(forward), training.map(of_batch));
+        let pullback = pullback.map(of_batch);
+        Self { program, forward, single, training, pullback }
     }
 }
 
@@ -118,11 +133,28 @@ fn is_short(graph: &Graph) -> bool {
 }
 
 /// The order of computation of an optimised graph.
-fn order(graph: Graph, lowering: Lowering, dtype: Dtype) -> Function {
+fn order(graph: Graph, lowering: Lowering, can_interleave: bool, dtype: Dtype) -> Function {
+    let (graph, interleaved) = if can_interleave && lowering == Lowering::Tiles {
+        layout::assign(graph)
+    } else {
+        let rows = vec![false; graph.len()];
+        (graph, rows)
+    };
     let when = when(&graph);
-    let steps = fuse::steps(&graph, &when, lowering);
-    let mut function = Function { graph, lowering, when, steps, tile: 0, is_wide: false };
-    tile::choose(&mut function, dtype);
+    let steps = fuse::steps(&graph, &when, &interleaved, lowering);
+    let mut function = Function {
+        graph,
+        lowering,
+        dtype,
+        when,
+        steps,
+        interleaved,
+        slots: Vec::new(),
+        tile: 0,
+        is_wide: false,
+    };
+    function.slots = slots::assign(&function);
+    tile::choose(&mut function);
     function
 }
 

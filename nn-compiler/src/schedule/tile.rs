@@ -15,7 +15,7 @@
 //! Where large tiles win and most of the work is in products of large weights, the model is *wide*: these products
 //! are cut among the threads, and not the batch, whose parts would each need sums as large as the weights.
 
-use super::{Function, Lowering, When, Work};
+use super::{Function, Lowering, When};
 use crate::graph::{Kind, NodeId};
 use crate::ops::Kernel;
 use crate::shape::Dtype;
@@ -35,8 +35,8 @@ const PASSES: usize = 3;
 const WORTH_SHARING: usize = 32 * 1024;
 
 /// Chooses the tile of a function whose steps are known.
-pub(super) fn choose(function: &mut Function, dtype: Dtype) {
-    let size = dtype.size();
+pub(super) fn choose(function: &mut Function) {
+    let size = function.dtype.size();
     if function.lowering != Lowering::Tiles {
         function.tile = LINE / size;
         return;
@@ -46,9 +46,13 @@ pub(super) fn choose(function: &mut Function, dtype: Dtype) {
     let weights = function.reads(When::Tile).into_iter().filter(|&id| !graph[id].varies);
     let streamed =
         weights.map(bytes).sum::<usize>() + 2 * function.means().into_iter().map(bytes).sum::<usize>();
-    let row = rows(function).map(bytes).sum::<usize>();
+    let given = rows_given(function).map(bytes).sum::<usize>();
+    let row = given + function.slots.iter().map(|slot| slot.len * size).sum::<usize>();
 
     let fitting = [ROWS, ROWS / 2, ROWS / 4].into_iter().find(|rows| rows * row <= CACHE).unwrap_or(ROWS / 8);
+    // Blocks of interleaved examples are whole.
+    let fitting =
+        if function.interleaved.contains(&true) { fitting.next_multiple_of(LINE / size) } else { fitting };
     let is_large = streamed > CACHE && streamed / MOST_ROWS + PASSES * row < streamed / fitting;
     let is_wide = is_large && most_work_can_be_shared(function);
     function.tile = if is_large { MOST_ROWS } else { fitting };
@@ -65,12 +69,16 @@ pub fn tile_len(examples: usize, n: usize, dtype: Dtype) -> usize {
     (examples * stride).next_multiple_of(lanes)
 }
 
-/// The values that have a row for each example of a tile.
-fn rows(function: &Function) -> impl Iterator<Item = NodeId> {
+/// Scalars of the buffer for a tensor of `n` interleaved elements of each of so many examples.
+pub fn blocks_len(examples: usize, n: usize, dtype: Dtype) -> usize {
+    let lanes = LINE / dtype.size();
+    tile_len(examples.div_ceil(lanes), n * lanes, dtype)
+}
+
+/// What an example brings along.
+fn rows_given(function: &Function) -> impl Iterator<Item = NodeId> {
     let graph = &function.graph;
-    let computed = function.steps_of(When::Tile).filter(|step| !matches!(step.work, Work::Sum { .. }));
-    let given = |id: &NodeId| graph[*id].varies && !matches!(graph[*id].kind, Kind::Op(..));
-    graph.ids().filter(given).chain(computed.flat_map(super::Step::results))
+    graph.ids().filter(|&id| graph[id].varies && !matches!(graph[id].kind, Kind::Op(..)))
 }
 
 /// Whether more than half of the multiplications are in products that are worth several threads.

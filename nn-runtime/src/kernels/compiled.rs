@@ -3,6 +3,7 @@
 use super::columns::transpose;
 use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, gemm};
+use super::interleaved::{self, Direct, Pooling, WeightSum};
 use super::optimize::{Update, optimize};
 use super::reduce::{Reduction, reduce};
 use super::single::{Row, row_product, softmax_line};
@@ -39,6 +40,18 @@ pub trait Kernels: Sized {
     );
     /// See [`transpose`].
     fn transpose(dims: [usize; 2], from: (&[Self], usize), to: (&mut [Self], usize));
+    /// See [`interleaved::interleave`].
+    fn interleave(rows: usize, n: usize, x: &[Self], out: &mut [Self]);
+    /// See [`interleaved::deinterleave`].
+    fn deinterleave(rows: usize, n: usize, x: &[Self], out: &mut [Self]);
+    /// See [`interleaved::batch_sum`].
+    fn sum_of_blocks(rows: usize, n: usize, x: &[Self], sum: &mut [Self]);
+    /// See [`Direct`].
+    fn direct(task: Direct<'_, Self>);
+    /// See [`WeightSum`].
+    fn weight_sum(task: WeightSum<'_, Self>);
+    /// See [`Pooling`].
+    fn pool_blocks(task: Pooling<'_, Self>);
     /// See [`mean_of_sums`].
     fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
@@ -93,6 +106,30 @@ macro_rules! kernels {
 
             fn transpose(dims: [usize; 2], from: (&[$T], usize), to: (&mut [$T], usize)) {
                 dispatch!(s => transpose(s, dims, from, to));
+            }
+
+            fn interleave(rows: usize, n: usize, x: &[$T], out: &mut [$T]) {
+                dispatch!(s => interleaved::rows_to_blocks(s, rows, n, x, out));
+            }
+
+            fn deinterleave(rows: usize, n: usize, x: &[$T], out: &mut [$T]) {
+                dispatch!(s => interleaved::blocks_to_rows(s, rows, n, x, out));
+            }
+
+            fn sum_of_blocks(rows: usize, n: usize, x: &[$T], sum: &mut [$T]) {
+                dispatch!(s => interleaved::sum_over_blocks(s, rows, n, x, sum));
+            }
+
+            fn direct(task: Direct<'_, $T>) {
+                dispatch!(s => interleaved::direct(s, task));
+            }
+
+            fn weight_sum(task: WeightSum<'_, $T>) {
+                dispatch!(s => interleaved::weight_sum(s, task));
+            }
+
+            fn pool_blocks(task: Pooling<'_, $T>) {
+                dispatch!(s => interleaved::pool(s, task));
             }
 
             fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {

@@ -28,6 +28,7 @@ mod compiled;
 mod contract;
 mod fork;
 mod gemm;
+pub mod interleaved;
 pub mod lane_math;
 mod lanes;
 mod layout;

@@ -60,6 +60,10 @@ pub trait Source<S: Simd, T: Real>: Copy {
 
     /// Examples `at ..` of a result with one element per example.
     fn examples(&self, s: S, at: usize) -> Lanes<S, T>;
+
+    /// Element `j` of the examples of a block, blocks being `stride` apart; see
+    /// [`interleaved`](super::interleaved).
+    fn in_block(&self, s: S, block: [usize; 2], j: usize) -> Lanes<S, T>;
 }
 
 impl<'a, S: Simd, T: Real> Source<S, T> for Full<'a, T> {
@@ -85,6 +89,11 @@ impl<'a, S: Simd, T: Real> Source<S, T> for Full<'a, T> {
     fn examples(&self, s: S, at: usize) -> Lanes<S, T> {
         Lanes::load(s, &self.0[at..])
     }
+
+    #[inline(always)]
+    fn in_block(&self, s: S, [block, stride]: [usize; 2], j: usize) -> Lanes<S, T> {
+        Lanes::load(s, &self.0[block * stride + j * T::LANES..])
+    }
 }
 
 impl<S: Simd, T: Real> Source<S, T> for PerRow<'_, T> {
@@ -108,6 +117,11 @@ impl<S: Simd, T: Real> Source<S, T> for PerRow<'_, T> {
     #[inline(always)]
     fn examples(&self, s: S, at: usize) -> Lanes<S, T> {
         Lanes::load(s, &self.0[at..])
+    }
+
+    #[inline(always)]
+    fn in_block(&self, s: S, [block, _]: [usize; 2], _: usize) -> Lanes<S, T> {
+        Lanes::load(s, &self.0[block * T::LANES..])
     }
 }
 
@@ -133,6 +147,11 @@ impl<'a, S: Simd, T: Real> Source<S, T> for Shared<'a, T> {
     fn examples(&self, s: S, _: usize) -> Lanes<S, T> {
         Lanes::splat(s, self.0[0])
     }
+
+    #[inline(always)]
+    fn in_block(&self, s: S, _: [usize; 2], j: usize) -> Lanes<S, T> {
+        Lanes::splat(s, self.0[j])
+    }
 }
 
 impl<S: Simd, T: Real> Source<S, T> for Scalar<T> {
@@ -153,6 +172,11 @@ impl<S: Simd, T: Real> Source<S, T> for Scalar<T> {
 
     #[inline(always)]
     fn examples(&self, s: S, _: usize) -> Lanes<S, T> {
+        Lanes::splat(s, self.0)
+    }
+
+    #[inline(always)]
+    fn in_block(&self, s: S, _: [usize; 2], _: usize) -> Lanes<S, T> {
         Lanes::splat(s, self.0)
     }
 }
@@ -178,6 +202,8 @@ pub trait Sources<S: Simd, T: Real>: Copy {
     fn lanes(s: S, rows: Self::Rows, at: usize) -> Self::Lanes;
     /// See [`Source::examples`].
     fn examples(&self, s: S, at: usize) -> Self::Lanes;
+    /// See [`Source::in_block`].
+    fn in_block(&self, s: S, block: [usize; 2], j: usize) -> Self::Lanes;
 }
 
 macro_rules! sources {
@@ -204,6 +230,11 @@ macro_rules! sources {
             #[inline(always)]
             fn examples(&self, s: S, at: usize) -> Self::Lanes {
                 ($(self.$i.examples(s, at),)*)
+            }
+
+            #[inline(always)]
+            fn in_block(&self, s: S, block: [usize; 2], j: usize) -> Self::Lanes {
+                ($(self.$i.in_block(s, block, j),)*)
             }
         }
     };

@@ -206,6 +206,8 @@ impl Writer<'_> {
                 let results: Vec<NodeId> = step.results().collect();
                 self.bind(&results, &call, body);
             }
+            // Only tiles are interleaved.
+            Work::Finished { .. } => {}
             Work::Move => self.movement(step.result, body),
             Work::Contract { product, bias, activation, gate } => {
                 let call = self.contract(*product, *bias, *activation, *gate);

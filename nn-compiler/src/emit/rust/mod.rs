@@ -17,7 +17,7 @@ use source::Source;
 pub use source::Traced;
 
 pub use glue::Texts;
-pub(in crate::emit) use tiles::{buffers, finished, prepared};
+pub(in crate::emit) use tiles::{finished, prepared};
 pub use tiles::{flops, flops_of};
 
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
@@ -75,8 +75,8 @@ fn write(plan: &Plan, out: &mut Source) {
 /// The forward pass on tiles once more, to be compiled with the kernels for a single row.
 fn forward_of_one(plan: &Plan) -> TokenStream {
     let mut out = Source::default();
-    let stores: Vec<_> = outputs(&plan.forward).into_iter().map(|id| (id, "outputs")).collect();
-    tiles::write(&plan.program.model, &plan.forward, "forward", "", &stores, &mut out);
+    let stores: Vec<_> = outputs(&plan.single).into_iter().map(|id| (id, "outputs")).collect();
+    tiles::write(&plan.program.model, &plan.single, "forward", "", &stores, &mut out);
     out.tokens()
 }
 

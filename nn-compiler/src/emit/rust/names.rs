@@ -118,6 +118,7 @@ const RESERVED: &[&str] = &[
     "each",
     "gated",
     "kernels",
+    "interleaved",
 ];
 
 /// An identifier for every node that has a value of its own.

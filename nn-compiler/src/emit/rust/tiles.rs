@@ -9,8 +9,8 @@ use super::source::{Head, Source, comment, trace};
 use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
-use crate::ops::Kernel;
-use crate::schedule::{Function, Lowering, Step, When, Work, behind_views};
+use crate::ops::{Finish, Kernel};
+use crate::schedule::{Function, Lowering, Slot, Step, When, Work, behind_views};
 use crate::shape::Shape;
 
 /// The functions of one pass; `stores` are the roots whose rows are written out, with a name each.
@@ -59,10 +59,13 @@ pub(in crate::emit) fn finished(function: &Function) -> Vec<NodeId> {
     function.steps_of(When::Epilogue).flat_map(Step::results).collect()
 }
 
-/// The values of a tile that have a place in the workspace.
-pub(in crate::emit) fn buffers(function: &Function) -> Vec<NodeId> {
-    let kept = |step: &&Step| !matches!(step.work, Work::Sum { .. });
-    function.steps_of(When::Tile).filter(kept).flat_map(Step::results).collect()
+/// The length of each piece of the workspace as emitted code computes it, from the examples of a tile.
+pub(super) fn slot_lens(function: &Function, real: &str, tile: &str) -> Vec<String> {
+    let len = |slot: &Slot| {
+        let len = if slot.is_interleaved { "interleaved::blocks_len" } else { "tile_len" };
+        format!("{len}::<{real}>({tile}, {})", slot.len)
+    };
+    function.slots.iter().map(len).collect()
 }
 
 struct Writer<'a> {
@@ -95,7 +98,7 @@ impl Writer<'_> {
         let mut head = Head::default();
         head.arg(if body.contains("pointwise") { "s: S" } else { "_: S" });
         if rows {
-            let tile = if body.contains("tile_len") { "tile" } else { "_" };
+            let tile = if body.contains("_len::<") { "tile" } else { "_" };
             head.array("size", &format!("[rows, {tile}]"), "[usize; 2]");
         }
         let params = leaves(self.function, &[when], self.model.params.len(), |kind| match kind {
@@ -143,11 +146,10 @@ impl Writer<'_> {
         let function = self.function;
         let real = self.real();
         let mut body = String::new();
-        let buffers = buffers(function);
-        if !buffers.is_empty() {
-            let lens: Vec<String> =
-                buffers.iter().map(|&id| format!("tile_len::<{real}>(tile, {})", self.count(id))).collect();
-            let pattern = self.names.pattern(buffers.iter().copied().map(Some));
+        let lens = slot_lens(function, real, "tile");
+        if !lens.is_empty() {
+            let first = function.slots.iter().map(|slot| slot.values.first().copied());
+            let pattern = self.names.pattern(first);
             let _ = write!(body, "let {pattern} = split(workspace, [{}]);", lens.join(", "));
         }
         for step in function.steps_of(When::Tile) {
@@ -195,7 +197,7 @@ impl Writer<'_> {
         if let Some(&(_, target)) = stores.first() {
             head.arg(&format!("{target}: &mut [{real}]"));
         }
-        if !buffers.is_empty() {
+        if !lens.is_empty() {
             head.arg(&format!("workspace: &mut [{real}]"));
         }
         out.function(doc, &head.function(name, "", &body));
@@ -243,10 +245,18 @@ impl Writer<'_> {
 
     /// One step. In a shared stage there is one row, of values without padding.
     fn step(&self, step: &Step, shared: bool, body: &mut String) {
+        let mut remark = self.remark(step);
+        for id in step.results() {
+            if let Some(before) = self.before(id) {
+                let (name, before) = (self.name(id), self.name(before));
+                let _ = write!(body, "let {name} = {before};");
+                remark.push_str(&format!(", in the memory of {before}"));
+            }
+        }
         if self.is_traced {
             body.push_str(&trace(self.function, step));
         }
-        body.push_str(&comment(&self.remark(step)));
+        body.push_str(&comment(&remark));
         let rows = if shared { "1" } else { "rows" };
         let graph = &self.function.graph;
         let out = self.name(step.result);
@@ -265,7 +275,30 @@ impl Writer<'_> {
                 let sizes = if let [only] = sizes[..] { only.to_string() } else { format!("{sizes:?}") };
                 let args: Vec<String> =
                     operands.iter().copied().chain(step.results()).map(|id| self.name(id)).collect();
-                let _ = write!(body, "{}{function}({rows}, {sizes}, {});", self.kernels(), args.join(", "));
+                let kernels = self.layout(step.result);
+                let _ = write!(body, "{kernels}{function}({rows}, {sizes}, {});", args.join(", "));
+            }
+            Work::Finished { call, bias, activation, gate } => {
+                let Some((op, attrs)) = graph[*call].op() else { return };
+                let (Kernel::Call { function, sizes }, Some(kernel)) = (op.kernel, &op.interleaved) else {
+                    return;
+                };
+                let operands = graph.operands(*call);
+                let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
+                let option = |id: &Option<NodeId>| {
+                    id.map_or("None".to_owned(), |id| format!("Some({})", self.name(id)))
+                };
+                let mut args: Vec<String> = operands.iter().map(|&id| self.name(id)).collect();
+                match kernel.finish {
+                    Finish::Keep => {}
+                    Finish::Activate => {
+                        args.push(option(bias));
+                        args.push(format!("Activation::{}", activation.unwrap_or("Linear")));
+                    }
+                    Finish::Gate => args.push(option(gate)),
+                }
+                let (sizes, args) = (sizes(attrs, &shapes), args.join(", "));
+                let _ = write!(body, "interleaved::{function}({rows}, {sizes:?}, {args}, {out});");
             }
             Work::Move => self.movement(step.result, shared, &out, body),
             Work::Contract { product, bias, activation, gate } => {
@@ -339,7 +372,8 @@ impl Writer<'_> {
             if shared {
                 format!("{}pointwise_shared(s, {n}", self.kernels())
             } else {
-                format!("pointwise(s, rows, {n}")
+                let layout = if self.is_interleaved(step.result) { "interleaved::" } else { "" };
+                format!("{layout}pointwise(s, rows, {n}")
             },
         );
         let _ = write!(
@@ -359,8 +393,9 @@ impl Writer<'_> {
         let movement = movement(attrs, &shapes);
         let rows = if shared { "1" } else { "rows" };
         let n = self.count(id);
+        let kernels = self.layout(id);
         if let Some(fill) = movement.fill {
-            let _ = write!(body, "{}fill({rows}, {n}, {out}, {:?});", self.kernels(), fill.0);
+            let _ = write!(body, "{kernels}fill({rows}, {n}, {out}, {:?});", fill.0);
         }
         for copy in &movement.copies {
             let from = operands[copy.operand];
@@ -368,41 +403,57 @@ impl Writer<'_> {
                 // A constant among what is joined: its rows are filled through a stretched single element.
                 let _ = write!(
                     body,
-                    "{}copy({rows}, {:?}, from(&[{:?}], 0, 0, {:?}), {});",
-                    self.kernels(),
+                    "{kernels}copy({rows}, {:?}, from(&[{:?}], 0, 0, {:?}), {});",
                     copy.sizes,
                     number.0,
                     vec![0; copy.sizes.len()],
-                    self.view_mut(out, n, shared, copy.to, &copy.to_strides),
+                    self.view_mut(out, id, shared, copy.to, &copy.to_strides),
                 );
                 continue;
             }
             let _ = write!(
                 body,
-                "{}copy({rows}, {:?}, from({}, {}, {}, {:?}), {});",
-                self.kernels(),
+                "{kernels}copy({rows}, {:?}, from({}, {}, {}, {:?}), {});",
                 copy.sizes,
                 self.name(from),
                 self.example_stride(from),
                 copy.from,
                 copy.from_strides,
-                self.view_mut(out, n, shared, copy.to, &copy.to_strides),
+                self.view_mut(out, id, shared, copy.to, &copy.to_strides),
             );
         }
     }
 
-    fn view_mut(&self, out: &str, n: usize, shared: bool, offset: usize, strides: &[usize]) -> String {
-        let example = if shared { "0".to_owned() } else { format!("stride::<{}>({n})", self.real()) };
+    fn view_mut(&self, out: &str, id: NodeId, shared: bool, offset: usize, strides: &[usize]) -> String {
+        let example = if shared { "0".to_owned() } else { self.stride(id) };
         format!("to({out}, {example}, {offset}, {strides:?})")
     }
 
     /// The distance between two examples' rows; what is shared has one row for all.
     fn example_stride(&self, id: NodeId) -> String {
-        if self.function.graph[id].varies {
-            format!("stride::<{}>({})", self.real(), self.count(id))
-        } else {
-            "0".to_owned()
-        }
+        if self.function.graph[id].varies { self.stride(id) } else { "0".to_owned() }
+    }
+
+    /// The distance between two examples' rows, or between two blocks.
+    fn stride(&self, id: NodeId) -> String {
+        let stride = if self.is_interleaved(id) { "interleaved::block_stride" } else { "stride" };
+        format!("{stride}::<{}>({})", self.real(), self.count(id))
+    }
+
+    fn is_interleaved(&self, id: NodeId) -> bool {
+        self.function.interleaved[id.index()]
+    }
+
+    /// Where the kernels are found that make a value as it lies.
+    fn layout(&self, id: NodeId) -> &'static str {
+        if self.is_interleaved(id) { "interleaved::" } else { self.kernels() }
+    }
+
+    /// The value that had its memory before.
+    fn before(&self, id: NodeId) -> Option<NodeId> {
+        let slot = self.function.slots.iter().find(|slot| slot.values.contains(&id))?;
+        let at = slot.values.iter().position(|value| *value == id)?;
+        Some(slot.values[at.checked_sub(1)?])
     }
 
     fn contract(&self, product: NodeId, shared: bool, epilogue: &Epilogue, out: &str, body: &mut String) {
@@ -460,7 +511,13 @@ impl Writer<'_> {
                 );
                 return;
             }
-            let _ = write!(body, "batch_sum(rows, {}, {}, {out});", self.count(operand), self.name(operand));
+            let _ = write!(
+                body,
+                "{}batch_sum(rows, {}, {}, {out});",
+                if self.is_interleaved(operand) { "interleaved::" } else { "" },
+                self.count(operand),
+                self.name(operand)
+            );
             return;
         };
         let operands = graph.operands(product);
@@ -469,7 +526,8 @@ impl Writer<'_> {
             let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
             let args: Vec<String> = operands.iter().map(|&id| self.name(id)).collect();
             let sizes = sizes(attrs, &shapes);
-            let _ = write!(body, "{function}(rows, {sizes:?}, {}, {out});", args.join(", "));
+            let kernels = if self.is_interleaved(product) { "interleaved::" } else { "" };
+            let _ = write!(body, "{kernels}{function}(rows, {sizes:?}, {}, {out});", args.join(", "));
             return;
         }
         let (a, b) = (operands[0], operands[1]);

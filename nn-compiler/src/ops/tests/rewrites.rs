@@ -47,6 +47,9 @@ fn examples<'g>(rewrite: &str, a: Term<'g>, b: Term<'g>) -> Vec<Term<'g>> {
         }
         "stop_gradient(x) = x, once there are derivatives" => vec![a.stop_gradient()],
         "a sum of single elements is a reshape" => vec![a.reshape(&Shape::from([2, 1, 3])).sum(&[1])],
+        "the sum of a mean over the batch is the mean of the sums" => {
+            [&[1][..], &[0, 1]].map(|axes| a.map(&batch_mean::BATCH_MEAN).sum(axes)).into()
+        }
         "the sum of n repetitions of x is n * x" => {
             let repeated = a.broadcast(&Shape::from([4, 2, 5, 3]), &[1, 3]);
             vec![repeated.sum(&[0, 2]), repeated.sum(&[2]), repeated.sum(&[0])]

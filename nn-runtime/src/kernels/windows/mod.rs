@@ -7,6 +7,8 @@ pub(super) mod arrays;
 mod convolve;
 mod pool;
 
+pub(super) use pool::Pool;
+
 pub use convolve::{convolve, convolve_input, convolve_weight, convolve_weight_sum};
 pub use pool::{AvgPoolSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, max_pool_at, max_pool_input};
 
@@ -18,26 +20,35 @@ pub type ConvolutionSizes = [usize; 15];
 
 /// A window on one axis.
 #[derive(Clone, Copy, Debug)]
-struct Slide {
-    input: usize,
-    output: usize,
-    kernel: usize,
-    stride: usize,
-    before: usize,
-    dilation: usize,
+pub(super) struct Slide {
+    pub(super) input: usize,
+    pub(super) output: usize,
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) before: usize,
+    pub(super) dilation: usize,
 }
 
 impl Slide {
     /// Where on the axis element `tap` of the window lies at a place, unless it is padding.
     #[inline(always)]
-    fn at(&self, place: usize, tap: usize) -> Option<usize> {
+    pub(super) fn at(&self, place: usize, tap: usize) -> Option<usize> {
         let at = (place * self.stride + tap * self.dilation).wrapping_sub(self.before);
         (at < self.input).then_some(at)
     }
 
+    /// The elements of the window that lie on the axis at a place.
+    #[inline(always)]
+    fn taps(&self, place: usize) -> core::ops::Range<usize> {
+        let first = place * self.stride;
+        let start = self.before.saturating_sub(first).div_ceil(self.dilation);
+        let end = (self.input + self.before).saturating_sub(first).div_ceil(self.dilation).min(self.kernel);
+        start.min(end)..end
+    }
+
     /// The places where element `tap` of the window lies on the axis, and the element where it lies at the first of them.
     #[inline(always)]
-    fn inside(&self, tap: usize) -> (core::ops::Range<usize>, usize) {
+    pub(super) fn inside(&self, tap: usize) -> (core::ops::Range<usize>, usize) {
         let shift = tap * self.dilation;
         let first = self.before.saturating_sub(shift).div_ceil(self.stride);
         let end = (self.input + self.before).saturating_sub(shift).div_ceil(self.stride).min(self.output);
@@ -48,17 +59,17 @@ impl Slide {
 
 /// The sizes of a convolution, by name.
 #[derive(Clone, Copy, Debug)]
-struct Convolution {
-    channels: usize,
-    units: usize,
-    groups: usize,
-    vertical: Slide,
-    horizontal: Slide,
+pub(super) struct Convolution {
+    pub(super) channels: usize,
+    pub(super) units: usize,
+    pub(super) groups: usize,
+    pub(super) vertical: Slide,
+    pub(super) horizontal: Slide,
 }
 
 impl Convolution {
     #[inline(always)]
-    fn new(sizes: ConvolutionSizes) -> Self {
+    pub(super) fn new(sizes: ConvolutionSizes) -> Self {
         let [
             channels,
             height,
@@ -96,17 +107,17 @@ impl Convolution {
     }
 
     /// Elements of the image.
-    fn image(&self) -> usize {
+    pub(super) fn image(&self) -> usize {
         self.channels * self.vertical.input * self.horizontal.input
     }
 
     /// Places of the window.
-    fn places(&self) -> usize {
+    pub(super) fn places(&self) -> usize {
         self.vertical.output * self.horizontal.output
     }
 
     /// Elements that the window takes in, in all channels of a group.
-    fn taps(&self) -> usize {
+    pub(super) fn taps(&self) -> usize {
         self.channels / self.groups * self.vertical.kernel * self.horizontal.kernel
     }
 

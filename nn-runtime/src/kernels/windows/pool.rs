@@ -127,7 +127,7 @@ pub fn avg_pool_input<T: Real>(rows: usize, sizes: AvgPoolSizes, d: &[T], out: &
 
 /// Windows over each channel.
 #[derive(Clone, Copy)]
-pub(super) struct Pool {
+pub(in super::super) struct Pool {
     channels: usize,
     vertical: Slide,
     horizontal: Slide,
@@ -135,7 +135,7 @@ pub(super) struct Pool {
 
 /// The elements that count in a mean, beyond the image: from the first one before it to the last one after it.
 #[derive(Clone, Copy)]
-pub(super) struct Counted {
+pub(in super::super) struct Counted {
     vertical: [usize; 2],
     horizontal: [usize; 2],
 }
@@ -143,7 +143,7 @@ pub(super) struct Counted {
 impl Counted {
     /// How many elements the window takes in at a place.
     #[inline(always)]
-    pub(super) fn of<T: Real>(&self, pool: &Pool, y: usize, x: usize) -> T {
+    pub(in super::super) fn of<T: Real>(&self, pool: &Pool, y: usize, x: usize) -> T {
         let along = |slide: &Slide, [least, most]: [usize; 2], place: usize| {
             (place * slide.stride + slide.kernel).min(most) - (place * slide.stride).max(least)
         };
@@ -152,9 +152,58 @@ impl Counted {
     }
 }
 
+/// The pixels of a window, by rows.
+#[derive(Clone)]
+pub(in super::super) struct Window {
+    next: usize,
+    /// Pixels left in this row, and rows left with it.
+    left: usize,
+    rows: usize,
+    columns: usize,
+    right: usize,
+    down: usize,
+}
+
+impl Window {
+    /// The pixels, if they are so many rows by columns.
+    #[inline(always)]
+    pub(in super::super) fn all<const R: usize, const C: usize>(&self) -> Option<[[usize; C]; R]> {
+        let pixels = core::array::from_fn(
+            #[inline(always)]
+            |i| {
+                core::array::from_fn(
+                    #[inline(always)]
+                    |j| self.next + i * self.down + j * self.right,
+                )
+            },
+        );
+        (self.rows == R && self.columns == C).then_some(pixels)
+    }
+}
+
+impl Iterator for Window {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.left == 0 {
+            self.rows = self.rows.saturating_sub(1);
+            if self.rows == 0 {
+                return None;
+            }
+            self.next = self.next + self.down - self.columns * self.right;
+            self.left = self.columns;
+        }
+        let pixel = self.next;
+        self.next += self.right;
+        self.left -= 1;
+        Some(pixel)
+    }
+}
+
 impl Pool {
     #[inline(always)]
-    pub(super) fn largest(sizes: MaxPoolSizes) -> Self {
+    pub(in super::super) fn largest(sizes: MaxPoolSizes) -> Self {
         let [channels, height, width, out_height, out_width, rest @ ..] = sizes;
         let [kernel_height, kernel_width, down, right, above, left, dilation_down, dilation_right] = rest;
         let vertical = Slide {
@@ -177,7 +226,7 @@ impl Pool {
     }
 
     #[inline(always)]
-    pub(super) fn mean(sizes: AvgPoolSizes) -> (Self, Counted) {
+    pub(in super::super) fn mean(sizes: AvgPoolSizes) -> (Self, Counted) {
         let [
             channels,
             height,
@@ -203,11 +252,11 @@ impl Pool {
         (pool, counted)
     }
 
-    fn image(&self) -> usize {
+    pub(in super::super) fn image(&self) -> usize {
         self.channels * self.vertical.input * self.horizontal.input
     }
 
-    fn result(&self) -> usize {
+    pub(in super::super) fn result(&self) -> usize {
         self.channels * self.vertical.output * self.horizontal.output
     }
 
@@ -235,7 +284,7 @@ impl Pool {
 
     /// Visits each place, with its row and column.
     #[inline(always)]
-    pub(super) fn each_place(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    pub(in super::super) fn each_place(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let (v, h) = (self.vertical, self.horizontal);
         for line in 0..self.channels * v.output {
             for x in 0..h.output {
@@ -246,7 +295,7 @@ impl Pool {
 
     /// Visits the pixels of a place.
     #[inline(always)]
-    pub(super) fn each_pixel(&self, place: usize, mut visit: impl FnMut(usize)) {
+    pub(in super::super) fn each_pixel(&self, place: usize, mut visit: impl FnMut(usize)) {
         let (v, h) = (self.vertical, self.horizontal);
         let (line, x) = (place / h.output, place % h.output);
         let (channel, y) = (line / v.output, line % v.output);
@@ -257,6 +306,45 @@ impl Pool {
                 visit((channel * v.input + line) * h.input + column);
             }
         }
+    }
+
+    /// Visits each place with the pixels of its window, by rows.
+    #[inline(always)]
+    pub(in super::super) fn each_window(&self, mut visit: impl FnMut(usize, Window)) {
+        let (v, h) = (self.vertical, self.horizontal);
+        let whole = h.inside(0).0.start..h.inside(h.kernel - 1).0.end;
+        for line in 0..self.channels * v.output {
+            let (channel, y) = (line / v.output, line % v.output);
+            let rows = v.taps(y);
+            for x in 0..h.output {
+                let columns = if whole.contains(&x) { 0..h.kernel } else { h.taps(x) };
+                let pixel = |i: usize, j: usize| {
+                    let row = channel * v.input + y * v.stride + i * v.dilation - v.before;
+                    row * h.input + x * h.stride + j * h.dilation - h.before
+                };
+                let window = Window {
+                    next: pixel(rows.start, columns.start),
+                    left: columns.len(),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    right: h.dilation,
+                    down: v.dilation * h.input,
+                };
+                visit(line * h.output + x, window);
+            }
+        }
+    }
+
+    /// Whether no pixel lies in two windows.
+    pub(in super::super) fn windows_are_apart(&self) -> bool {
+        [self.vertical, self.horizontal].iter().all(|s| s.dilation == 1 && s.kernel <= s.stride)
+    }
+
+    /// Whether windows that lie side by side reach every pixel.
+    pub(in super::super) fn windows_cover(&self) -> bool {
+        [self.vertical, self.horizontal]
+            .iter()
+            .all(|s| s.kernel == s.stride && s.output * s.stride >= s.input + s.before)
     }
 
     /// Visits each place with the pixel that is the largest of its window: the first that no later one is above.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::{count, lens, own_name, prepared_len, real};
+use super::{count, lens, own_name, prepared_len, real, slot_lens};
 use crate::emit::rust::names::extras;
 use crate::emit::rust::{lanes, tiles};
 use crate::graph::Kind;
@@ -139,8 +139,7 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             }
         }
         Lowering::Tiles => {
-            let buffers = tiles::buffers(function);
-            let buffer_lens = lens(function, &buffers);
+            let slots = slot_lens(function, "tile");
             let mean_lens = lens(function, &function.means());
             let prepared = tiles::prepared(function);
             let prepared_lens = lens(function, &prepared);
@@ -166,12 +165,12 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             let sums = has_sums.then(|| quote!(split(&mut *sums, [#(#mean_lens),*]),));
             let rows =
                 gives_rows.then(|| quote!(&mut outputs[range.start * #rows_len..range.end * #rows_len],));
-            let rest = (!buffers.is_empty()).then(|| quote!(workspace));
+            let rest = (!slots.is_empty()).then(|| quote!(workspace));
             quote! {
                 const fn #workspace(tile: usize) -> usize {
                     0 #(+ tile_len::<#real>(tile, #input_lens))* #(+ tile_len::<#real>(tile, #target_lens))*
                         #(+ tile_len::<#real>(tile, #extra_lens))*
-                        #(+ tile_len::<#real>(tile, #buffer_lens))* #own_len
+                        #(+ #slots)* #own_len
                 }
 
                 #signature {

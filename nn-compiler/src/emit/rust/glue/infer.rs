@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use super::batch::{batch_function, given};
-use super::{array, count, lens, own_name, prepared_len, real};
+use super::{array, count, lens, own_name, prepared_len, real, slot_lens};
 use crate::emit::rust::{forward_of_one, lanes, tiles};
 use crate::schedule::{Lowering, Plan};
 use crate::shape::Shape;
@@ -86,7 +86,7 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
 /// The forward pass of one example, from all inputs to all outputs: no batch, and with tiles the kernels for a single
 /// row.
 fn one_example(plan: &Plan) -> TokenStream {
-    let (model, function) = (&plan.program.model, &plan.forward);
+    let (model, function) = (&plan.program.model, &plan.single);
     let (runtime, real) = (&model.runtime, real(model.dtype));
     let input_lens: Vec<usize> = model.inputs.iter().map(|input| input.shape.count()).collect();
     let params = quote!(#runtime::model::Model::params_flat(self));
@@ -126,8 +126,8 @@ fn one_example(plan: &Plan) -> TokenStream {
             }
         }
         Lowering::Tiles => {
-            let buffer_lens = lens(function, &tiles::buffers(function));
-            let rest = (!buffer_lens.is_empty()).then(|| quote!(&mut workspace[..]));
+            let slots = slot_lens(function, "1");
+            let rest = (!slots.is_empty()).then(|| quote!(&mut workspace[..]));
             let code = forward_of_one(plan);
             quote! {
                 use #runtime::kernels::single::*;
@@ -135,7 +135,7 @@ fn one_example(plan: &Plan) -> TokenStream {
                 dispatch!(s => {
                     let params = #params;
                     #prepare
-                    let mut workspace = Aligned([0.0; 0 #(+ tile_len::<#real>(1, #buffer_lens))*]);
+                    let mut workspace = Aligned([0.0; 0 #(+ #slots)*]);
                     let inputs = slices(inputs, [#(tile_len::<#real>(1, #input_lens)),*]);
                     forward(s, [1, 1], param_slices(params), #shared inputs, &mut outputs, #rest);
                 });

@@ -128,6 +128,13 @@ fn lens(function: &Function, ids: &[NodeId]) -> Vec<usize> {
     ids.iter().map(|&id| function.graph[id].shape.count()).collect()
 }
 
+/// The length of each piece of a tile's workspace, from the examples of a tile.
+fn slot_lens(function: &Function, tile: &str) -> Vec<TokenStream> {
+    let dtype = function.dtype.name();
+    let parse = |text: &String| text.parse().unwrap_or_else(|error| panic!("{text} is no Rust: {error}"));
+    tiles::slot_lens(function, dtype, tile).iter().map(parse).collect()
+}
+
 fn prepare_call(function: &Function, name: &str) -> TokenStream {
     let prepared = tiles::prepared(function);
     if function.lowering == Lowering::Lanes || prepared.is_empty() {
