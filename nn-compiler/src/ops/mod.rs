@@ -39,6 +39,7 @@ pub mod embedding;
 pub mod erf;
 pub mod exp;
 pub mod flatten;
+pub mod full;
 pub mod gate;
 pub mod gelu;
 pub mod global_avg_pool;
@@ -50,6 +51,7 @@ pub mod local_response_norm;
 pub mod log;
 pub mod log_softmax;
 pub mod logsumexp;
+pub mod lookup;
 pub mod mae;
 pub mod matmul;
 pub mod max;
@@ -59,6 +61,7 @@ pub mod min;
 pub mod mse;
 pub mod mul;
 pub mod neg;
+pub mod normalise;
 pub mod one_hot;
 pub mod outer;
 pub mod pad;
@@ -123,6 +126,7 @@ pub static ALL: &[&Op] = &[
     &erf::ERF,
     &exp::EXP,
     &flatten::FLATTEN,
+    &full::FULL,
     &gate::GATE,
     &gelu::GELU,
     &global_avg_pool::GLOBAL_AVG_POOL,
@@ -134,6 +138,9 @@ pub static ALL: &[&Op] = &[
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &logsumexp::LOGSUMEXP,
+    &lookup::INDEX,
+    &lookup::LOOKUP,
+    &lookup::LOOKUP_WEIGHT,
     &mae::MAE,
     &matmul::MATMUL,
     &max::MAX,
@@ -145,6 +152,8 @@ pub static ALL: &[&Op] = &[
     &mse::MSE,
     &mul::MUL,
     &neg::NEG,
+    &normalise::NORMALISE,
+    &normalise::NORMALISE_INPUT,
     &one_hot::ONE_HOT,
     &outer::OUTER,
     &pad::PAD,
@@ -348,7 +357,7 @@ pub enum TargetShape {
     LikePrediction,
     /// The prediction's, with numbers between 0 and 1.
     Probability,
-    /// A whole number below the prediction's size: the class.
+    /// A whole number below the size of the prediction's last axis, for each place on the other ones: the class.
     ClassIndex,
 }
 

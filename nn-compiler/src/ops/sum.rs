@@ -3,7 +3,10 @@
 //! `attrs.axes` holds the axes that the result doesn't have, in ascending order. Kernels see a reduction of
 //! adjacent axes as one of the middle axis of `[outer, len, inner]`; a pass splits the others.
 
-use super::{Arg, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, broadcast::BROADCAST, tensor};
+use super::{
+    Arg, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, batch_mean::BATCH_MEAN, broadcast::BROADCAST,
+    tensor,
+};
 use crate::graph::Attrs;
 use crate::notation::{Formula, Style};
 use crate::shape::Shape;
@@ -18,6 +21,7 @@ pub static SUM: Op = Op {
     vjp: Vjp::Rule(|at, d| vec![Some(d.repeat(&at.x[0].shape(), &at.attrs.axes))]),
     eval: |attrs, x| reduce(&x[0], &attrs.axes, |row| row.iter().sum()),
     kernel: Kernel::Call { function: "reduce_sum", sizes: run },
+    summed: Some("reduce_sum_added"),
     notation: |style, attrs, x, shapes| written(style, "sum", attrs, x, shapes),
     rewrites: &[
         Rewrite {
@@ -27,6 +31,15 @@ pub static SUM: Op = Op {
                 let shape = x[0].shape();
                 let single = attrs.axes.iter().all(|&axis| shape[axis] == 1);
                 single.then(|| x[0].reshape(&shape.without(&attrs.axes)))
+            },
+        },
+        // What is added up over the examples is smaller then.
+        Rewrite {
+            name: "the sum of a mean is the mean of the sums",
+            stage: Stage::Simplify,
+            apply: |attrs, x| {
+                let inner = x[0].operands_of(&BATCH_MEAN)?[0];
+                Some(inner.apply(&SUM, attrs.clone(), &[]).map(&BATCH_MEAN))
             },
         },
         Rewrite {

@@ -31,8 +31,10 @@ mod gemm;
 pub mod lane_math;
 mod lanes;
 mod layout;
+mod lookup;
 mod movement;
 pub(crate) mod noise;
+mod normalise;
 pub(crate) mod optimize;
 pub mod params;
 mod pointwise;
@@ -51,7 +53,7 @@ pub use buffer::Aligned;
 #[cfg(feature = "alloc")]
 pub use buffer::AlignedVec;
 pub use contract::{
-    Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_weight,
+    Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_rows, dense_weight,
 };
 pub use fearless_simd::Simd;
 pub use lane_math::{
@@ -59,12 +61,14 @@ pub use lane_math::{
     softplus, sqrt, tanh,
 };
 pub use lanes::{LaneExpr, LanePair, LaneValue, Lanes, Mask, Product};
-pub use layout::{split, stride, tile_len};
+pub use layout::{Places, split, stride, tile_len};
+pub use lookup::{lookup, lookup_weight, lookup_weight_sum};
 pub use movement::{View, ViewMut, copy, fill, one_hot};
+pub use normalise::{normalise, normalise_input};
 pub use params::Flat;
 pub use pointwise::{Source, Sources, full, per_row, pointwise, pointwise_shared, scalar, shared};
 pub use real::Real;
-pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
+pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum, reduce_sum_added};
 #[cfg(feature = "std")]
 pub use simd::with_level;
 pub use simd::{Level, level, vectorize};

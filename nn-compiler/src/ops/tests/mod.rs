@@ -104,9 +104,28 @@ fn cases(op: &Op) -> Vec<Case> {
             vec![
                 case(none, &[(&[4], Real), (&[], Fixed(2.0))]),
                 case(Attrs::default(), &[(&[1], Real), (&[], Fixed(0.0))]),
+                case(Attrs::default(), &[(&[3, 4], Real), (&[3], Fixed(2.0))]),
+                case(Attrs::default(), &[(&[2, 1, 3], Real), (&[2, 1], Fixed(1.0))]),
             ]
         }
-        "one_hot" => vec![case(Attrs::sizes([4]), &[(&[], Fixed(2.0))])],
+        "full" => vec![on(Attrs::sizes([2, 3]), &[&[]]), on(Attrs::sizes([4]), &[&[]])],
+        "normalise" => [(0, &[4][..]), (1, &[3, 4]), (1, &[2, 2, 2])]
+            .map(|(row, shape)| case(Attrs::axes([row]), &[(shape, Real), (&[], Fixed(0.1))]))
+            .into(),
+        "normalise_input" => [(0, &[4][..]), (1, &[3, 4])]
+            .map(|(row, shape)| case(Attrs::axes([row]), &[(shape, Real), (&[], Fixed(0.1)), (shape, Real)]))
+            .into(),
+        "one_hot" => {
+            [&[][..], &[3], &[2, 2]].map(|shape| case(Attrs::sizes([4]), &[(shape, Fixed(2.0))])).into()
+        }
+        "lookup" => [&[][..], &[3], &[2, 2]]
+            .map(|shape| case(Attrs::default(), &[(shape, Fixed(1.0)), (&[4, 2], Real)]))
+            .into(),
+        "lookup_weight" => vec![
+            case(Attrs::sizes([4]), &[(&[], Fixed(1.0)), (&[2], Real)]),
+            case(Attrs::sizes([4]), &[(&[3], Fixed(1.0)), (&[3, 2], Real)]),
+            case(Attrs::sizes([3]), &[(&[2, 2], Fixed(0.0)), (&[2, 2, 3], Real)]),
+        ],
         "contract" => vec![
             on(pairs(&[], &[]), &[&[2], &[3]]),
             on(pairs(&[0], &[0]), &[&[3], &[3]]),
@@ -233,7 +252,12 @@ fn cases(op: &Op) -> Vec<Case> {
             .collect(),
         "cross_entropy" => [0.0, 0.2]
             .iter()
-            .map(|&smoothing| case(numbers(&[smoothing]), &[(&[4], Probability), (&[], Fixed(2.0))]))
+            .flat_map(|&smoothing| {
+                let of = |p: &[usize], target: &[usize]| {
+                    case(numbers(&[smoothing]), &[(p, Probability), (target, Fixed(2.0))])
+                };
+                [of(&[4], &[]), of(&[2, 4], &[2]), of(&[2, 3, 3], &[2, 3])]
+            })
             .collect(),
         "dropout" => {
             [0.0, 2.0].iter().flat_map(|&mask| everywhere(&numbers(&[0.5]), &[Real, Fixed(mask)])).collect()
@@ -480,7 +504,12 @@ fn runs_of_axes_are_what_reductions_see() {
             let shapes = shapes(&case);
             let result = (op.shape)(&case.attrs, &shapes).expect(op.name);
             match sizes(&case.attrs, &shapes)[..] {
-                // Classes, of the result or of what it is a number for.
+                // Products and copies have sizes of their own.
+                _ if op.products.is_some() => {}
+                [outer, row] if shapes[0] == result => assert_eq!(outer * row, result.count(), "{}", op.name),
+                // Classes, of the result or of what it is a number for, alone or of so many places.
+                [classes] | [_, classes] if result.last() == Some(&classes) => {}
+                [_, classes] => assert_eq!(shapes[0].last(), Some(&classes), "{}", op.name),
                 [classes] => assert!(result[..] == [classes] || shapes[0][..] == [classes], "{}", op.name),
                 [outer, len, inner] => {
                     let x = &samples(&case)[0];
@@ -490,8 +519,7 @@ fn runs_of_axes_are_what_reductions_see() {
                     let of_run = tensor(&result, of_run.iter().copied().collect());
                     assert_close(&of_run, &expected, 1e-15, op.name);
                 }
-                // A window has sizes of its own.
-                ref other => assert!(op.products.is_some(), "`{}` is called with {other:?}", op.name),
+                ref other => panic!("`{}` is called with {other:?}", op.name),
             }
         }
     }
