@@ -24,6 +24,7 @@ pub mod clamp;
 pub mod compare;
 pub mod concat;
 pub mod contract;
+pub mod contract_each;
 pub mod conv1d;
 pub mod conv2d;
 pub mod conv_transpose2d;
@@ -95,6 +96,8 @@ pub static ALL: &[&Op] = &[
     &abs::ABS,
     &add::ADD,
     &attention::ATTENTION,
+    &attention::ATTENTION_WEIGHTS,
+    &attention::ATTENTION_WEIGHTS_INPUT,
     &avg_pool2d::AVG_POOL2D,
     &avg_pool2d::AVG_POOL_INPUT,
     &batch_mean::BATCH_MEAN,
@@ -109,6 +112,7 @@ pub static ALL: &[&Op] = &[
     &compare::NE,
     &concat::CONCAT,
     &contract::CONTRACT,
+    &contract_each::CONTRACT_EACH,
     &conv_transpose2d::CONV_TRANSPOSE2D,
     &conv1d::CONV1D,
     &conv2d::CONV2D,

@@ -9,6 +9,7 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
+pub use super::attention::arrays::{attention_weights, attention_weights_input, contract_each};
 pub use super::windows::arrays::{
     avg_pool_input, avg_pool2d, convolve, convolve_input, convolve_weight, max_pool_at, max_pool_input,
 };

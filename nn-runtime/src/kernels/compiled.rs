@@ -1,5 +1,6 @@
 //! What is compiled here, for each element type and level, and not in the crate that calls it.
 
+use super::attention::{weights, weights_input};
 use super::columns::transpose;
 use super::contract::{Dot, dot, sum_over_batch};
 use super::gemm::{Gemm, Repeated, Times, gemm};
@@ -46,6 +47,10 @@ pub trait Kernels: Sized {
     fn softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
     /// See [`normalise`].
     fn log_softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`weights`].
+    fn attention_weights(rows: usize, sizes: [usize; 5], x: &[Self], out: &mut [Self]);
+    /// See [`weights_input`].
+    fn attention_weights_input(rows: usize, sizes: [usize; 4], y: &[Self], d: &[Self], out: &mut [Self]);
     /// See [`cross_entropy`].
     fn softmax_cross_entropy(
         rows: usize,
@@ -115,6 +120,20 @@ macro_rules! kernels {
 
             fn log_softmax(rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
                 dispatch!(s => normalise::<_, $T, true>(s, rows, dims, x, out));
+            }
+
+            fn attention_weights(rows: usize, sizes: [usize; 5], x: &[$T], out: &mut [$T]) {
+                dispatch!(s => weights(s, rows, sizes, x, out));
+            }
+
+            fn attention_weights_input(
+                rows: usize,
+                sizes: [usize; 4],
+                y: &[$T],
+                d: &[$T],
+                out: &mut [$T],
+            ) {
+                dispatch!(s => weights_input(s, rows, sizes, y, d, out));
             }
 
             fn softmax_cross_entropy(

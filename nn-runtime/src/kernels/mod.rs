@@ -22,6 +22,7 @@
 )]
 
 pub mod arrays;
+mod attention;
 mod buffer;
 pub(crate) mod columns;
 mod compiled;
@@ -49,6 +50,7 @@ mod windows;
 #[cfg(test)]
 mod testing;
 
+pub use attention::{EachSizes, attention_weights, attention_weights_input, contract_each};
 pub use buffer::Aligned;
 #[cfg(feature = "alloc")]
 pub use buffer::AlignedVec;

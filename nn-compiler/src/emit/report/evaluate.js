@@ -152,6 +152,23 @@ function normalise(row, epsilon) {
   return { y: centred.map((x) => x * scale), scale };
 }
 
+// A matrix product for each of so many places, with the strides of both operands and of the result.
+function contract_each([places, m, k, n, a_at, a_row, a_col, b_at, b_row, b_col, y_at, y_row, y_col], a, b) {
+  return summed(places * m * n, (y) => each([places, m, k, n], ([at, i, l, j]) => {
+    y[at * y_at + i * y_row + j * y_col] += a[at * a_at + i * a_row + l * a_col] * b[at * b_at + l * b_row + j * b_col];
+  }));
+}
+
+// Probabilities of the keys that each query sees, 0 for the others; `along` visits the lines in order.
+function attention_weights([heads, queries, keys, width, causal], x) {
+  let line = 0;
+  return along([heads * queries, keys, 1], x, (row) => {
+    const seen = causal === 1 ? Math.min(keys, line++ % queries + 1) : keys;
+    const shares = softmax(row.slice(0, seen).map((score) => score / Math.sqrt(width)));
+    return row.map((_, at) => (at < seen ? shares[at] : 0));
+  });
+}
+
 // The runtime's kernels, by name, with the sizes that emitted code calls them with.
 const KERNELS = {
   reduce_sum: (sizes, x) => along(sizes, x, (row) => row.reduce((a, b) => a + b, 0)),
@@ -186,6 +203,14 @@ const KERNELS = {
     if (Number.isInteger(row) && row >= 0 && row < entries) sum[row * width + at % width] += d;
     else sum.fill(NaN);
   })),
+=======
+  contract_each,
+  attention_weights,
+  attention_weights_input: ([heads, queries, keys, width], y, d) => array(heads * queries * keys, (at) => {
+    const first = at - at % keys, own = y.subarray(first, first + keys);
+    const mean = own.reduce((sum, y, k) => sum + y * d[first + k], 0);
+    return y[at] * (d[at] - mean) / Math.sqrt(width);
+  }),
   convolve: (sizes, x, w) => summed(sizes[3] * sizes[4] * sizes[5], (y) =>
     products(sizes, (place, pixel, tap) => { y[place] += x[pixel] * w[tap]; })),
   convolve_input: (sizes, d, w) => summed(sizes[0] * sizes[1] * sizes[2], (dx) =>

@@ -170,6 +170,22 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs::sizes([2, 1]), &[&[3, 4], &[3, 4], &[3, 6]]),
             on(Attrs::sizes([1, 1]), &[&[2, 2], &[4, 2], &[4, 1]]),
         ],
+        "attention_weights" => vec![
+            on(Attrs::sizes([4, 0]), &[&[2, 3, 4]]),
+            on(Attrs::sizes([1, 1]), &[&[1, 3, 3]]),
+            on(Attrs::sizes([2, 1]), &[&[2, 2, 4]]),
+            on(Attrs::sizes([2, 1]), &[&[1, 4, 2]]),
+        ],
+        "attention_weights_input" => vec![
+            on(Attrs::sizes([4]), &[&[2, 3, 4], &[2, 3, 4]]),
+            on(Attrs::sizes([1]), &[&[1, 2, 1], &[1, 2, 1]]),
+        ],
+        "contract_each" => vec![
+            on(Attrs::sizes([1, 0, 2, 3, 0, 2, 0, 1, 3]), &[&[3, 2, 4], &[5, 2, 4]]),
+            on(Attrs::sizes([0, 1, 2, 2, 0, 3, 1, 0, 3]), &[&[2, 3, 4], &[4, 2, 5]]),
+            on(Attrs::sizes([0, 2, 1, 0, 3, 2, 0, 3, 1]), &[&[2, 3, 4], &[2, 5, 3]]),
+            on(Attrs::sizes([1, 0, 2, 2, 0, 3, 3, 0, 1]), &[&[3, 2, 1], &[1, 2, 4]]),
+        ],
         "layer_norm" => vec![
             on(Attrs { axes: vec![0], ..numbers(&[1e-5]) }, &[&[5], &[5], &[5]]),
             on(Attrs { axes: vec![1], ..numbers(&[0.1]) }, &[&[2, 3, 2], &[3, 2], &[3, 2]]),
