@@ -224,7 +224,8 @@ impl Fuser<'_> {
             let inline = match self.kernel(operand) {
                 // A product with its bias is a kernel's, and not a part of a formula.
                 Some(Kernel::Pointwise) => {
-                    self.only_for(operand, id) && !named && self.contract(operand, &mut Vec::new()).is_none()
+                    let is_own = self.only_for(operand, id) || self.is_cheap(operand, id);
+                    is_own && !named && self.contract(operand, &mut Vec::new()).is_none()
                 }
                 Some(Kernel::Move(_)) => self.stretched_scalar(operand).is_some(),
                 _ => false,
@@ -236,6 +237,19 @@ impl Fuser<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a node is one operator away from another value, so that each of its users rather computes it again than
+    /// reads a whole tile of it: `0.5 * q`.
+    fn is_cheap(&self, id: NodeId, user: NodeId) -> bool {
+        let Some((op, _)) = self.graph[id].op() else { return false };
+        let is_constant = |id: &NodeId| matches!(self.graph[*id].kind, Kind::Constant(_));
+        let values = self.graph.operands(id).into_iter().filter(|id| !is_constant(id)).count();
+        self.lowering == Lowering::Tiles
+            && op.symbol.is_some()
+            && values == 1
+            && !self.wanted[id.index()]
+            && self.at(id) == self.at(user)
     }
 
     /// How many values a formula reads when it takes in one more operand, counting each part's own.

@@ -6,7 +6,10 @@
 
 mod arrays;
 mod fuse;
+mod memory;
 mod tile;
+
+use std::collections::BTreeMap;
 
 use crate::build::Program;
 use crate::diag::Diagnostics;
@@ -66,6 +69,8 @@ pub struct Function {
     pub when: Vec<When>,
     /// What is computed together, in order.
     pub steps: Vec<Step>,
+    /// The values of a tile that take the memory of others, which are no longer needed.
+    pub reused: BTreeMap<NodeId, NodeId>,
     /// Examples in a tile.
     pub tile: usize,
     /// Whether the weights outweigh a tile's rows, so that the kernels share their work among threads and not the
@@ -121,7 +126,9 @@ fn is_short(graph: &Graph) -> bool {
 fn order(graph: Graph, lowering: Lowering, dtype: Dtype) -> Function {
     let when = when(&graph);
     let steps = fuse::steps(&graph, &when, lowering);
-    let mut function = Function { graph, lowering, when, steps, tile: 0, is_wide: false };
+    let mut function =
+        Function { graph, lowering, when, steps, reused: BTreeMap::new(), tile: 0, is_wide: false };
+    function.reused = memory::reused(&function);
     tile::choose(&mut function, dtype);
     function
 }

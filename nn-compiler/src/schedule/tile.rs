@@ -65,12 +65,13 @@ pub fn tile_len(examples: usize, n: usize, dtype: Dtype) -> usize {
     (examples * stride).next_multiple_of(lanes)
 }
 
-/// The values that have a row for each example of a tile.
+/// The values that have a row of their own for each example of a tile.
 fn rows(function: &Function) -> impl Iterator<Item = NodeId> {
     let graph = &function.graph;
     let computed = function.steps_of(When::Tile).filter(|step| !matches!(step.work, Work::Sum { .. }));
     let given = |id: &NodeId| graph[*id].varies && !matches!(graph[*id].kind, Kind::Op(..));
-    graph.ids().filter(given).chain(computed.flat_map(super::Step::results))
+    let own = |id: &NodeId| !function.reused.contains_key(id);
+    graph.ids().filter(given).chain(computed.flat_map(super::Step::results).filter(own))
 }
 
 /// Whether more than half of the multiplications are in products that are worth several threads.

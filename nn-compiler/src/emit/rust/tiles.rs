@@ -59,10 +59,11 @@ pub(in crate::emit) fn finished(function: &Function) -> Vec<NodeId> {
     function.steps_of(When::Epilogue).flat_map(Step::results).collect()
 }
 
-/// The values of a tile that have a place in the workspace.
+/// The values of a tile that have a place in the workspace of their own.
 pub(in crate::emit) fn buffers(function: &Function) -> Vec<NodeId> {
     let kept = |step: &&Step| !matches!(step.work, Work::Sum { .. });
-    function.steps_of(When::Tile).filter(kept).flat_map(Step::results).collect()
+    let own = |id: &NodeId| !function.reused.contains_key(id);
+    function.steps_of(When::Tile).filter(kept).flat_map(Step::results).filter(own).collect()
 }
 
 /// Sums of more terms than this are counted and not written down: each has a line of its own anyway.
@@ -250,6 +251,13 @@ impl Writer<'_> {
             body.push_str(&trace(self.function, step));
         }
         body.push_str(&comment(&self.remark(step)));
+        if !shared {
+            for result in step.results() {
+                if let Some(&other) = self.function.reused.get(&result) {
+                    let _ = write!(body, "let {} = {};", self.name(result), self.name(other));
+                }
+            }
+        }
         let rows = if shared { "1" } else { "rows" };
         let graph = &self.function.graph;
         let out = self.name(step.result);
