@@ -101,6 +101,17 @@ pub enum Statement {
         /// The user's text, for explanations.
         text: String,
     },
+    /// `ys[t] = expr;`: an element of a tensor that is put together.
+    Part {
+        /// The tensor.
+        name: Ident,
+        /// Which element.
+        index: Expr,
+        /// The right side.
+        value: Expr,
+        /// The user's text, for explanations.
+        text: String,
+    },
     /// `for i in 0..4 { … }`
     For {
         /// The index.

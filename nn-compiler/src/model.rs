@@ -125,16 +125,15 @@ pub enum Target {
     Values(Shape),
     /// Probabilities, most often 0 or 1, in the shape of a prediction.
     Binary(Shape),
-    /// A class, as a whole number below the count.
-    Class(usize),
+    /// A class, as a whole number below their count, for each place of a shape; of a scalar there is one.
+    Class(usize, Shape),
 }
 
 impl Target {
     /// The shape of one example's target.
     pub fn shape(&self) -> Shape {
         match self {
-            Self::Values(shape) | Self::Binary(shape) => shape.clone(),
-            Self::Class(_) => Shape::scalar(),
+            Self::Values(shape) | Self::Binary(shape) | Self::Class(_, shape) => shape.clone(),
         }
     }
 }

@@ -32,6 +32,13 @@ pub enum TargetKind {
         /// Number of classes.
         classes: usize,
     },
+    /// The index of the right class for each of several places, such as the next character after each one of a text.
+    Classes {
+        /// Indices per example.
+        len: usize,
+        /// Number of classes.
+        classes: usize,
+    },
 }
 
 impl TargetKind {
@@ -39,7 +46,7 @@ impl TargetKind {
     pub const fn scalars(self) -> usize {
         match self {
             Self::None => 0,
-            Self::Values { len } | Self::Binary { len, .. } => len,
+            Self::Values { len } | Self::Binary { len, .. } | Self::Classes { len, .. } => len,
             Self::Class { .. } => 1,
         }
     }
@@ -352,6 +359,7 @@ mod tests {
     #[test]
     fn a_class_index_is_one_scalar() {
         assert_eq!(TargetKind::Class { classes: 10 }.scalars(), 1);
+        assert_eq!(TargetKind::Classes { len: 4, classes: 10 }.scalars(), 4);
         assert_eq!(TargetKind::Binary { len: 3, logits: false }.scalars(), 3);
         assert_eq!(TargetKind::None.scalars(), 0);
     }

@@ -64,6 +64,8 @@ def draw_targets(rng, model: Model, output_shape):
             return draw(rng, (EXAMPLES,))
         case "binary":
             return rng.integers(0, 2, (EXAMPLES, *output_shape)).astype(float)
+        case places, classes:
+            return rng.integers(0, classes, (EXAMPLES, places))
         case classes:
             return rng.integers(0, classes, EXAMPLES)
 

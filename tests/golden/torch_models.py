@@ -25,8 +25,8 @@ class Model:
     forward: Callable[..., Tensor]
     # loss(output, target, params), of one example. None: the model has no loss.
     loss: Callable[[Tensor, Tensor, dict[str, Tensor]], Tensor] | None
-    # "real": like the output; "value": one number; "binary": zeros and ones; int K: a class of K.
-    target: str | int = "real"
+    # "real": like the output; "value": one number; "binary": zeros and ones; int K: a class of K; (N, K): N of them.
+    target: str | int | tuple[int, int] = "real"
     seed: int = 0
 
 
@@ -241,6 +241,18 @@ def functions(p, x):
     return bell * wave + torch.tanh(power) / root + 0.1 * scores
 
 
+CELL = {"w": "weight_ih_l0", "u": "weight_hh_l0", "b": "bias_ih_l0", "c": "bias_hh_l0"}
+
+
+def recurrent(cell, p, x, *states):
+    """All states of a recurrent layer of the library, with parameters of ours: its matrices are transposed."""
+    layer = cell(x.shape[1], p["u"].shape[0])
+    weights = {theirs: p[ours].mT if p[ours].ndim == 2 else p[ours] for ours, theirs in CELL.items()}
+    begin = [state.reshape(1, -1) for state in states]
+    hs, _ = torch.func.functional_call(layer, weights, (x, tuple(begin)) if begin else (x,))
+    return hs
+
+
 TWO_SCALARS = {"x1": [], "x2": []}
 TWO_WEIGHTS = {"w1": [], "w2": []}
 
@@ -383,4 +395,23 @@ MODELS = {
         shared_loss,
     ),
     "functions": Model({"x": [5]}, {"w": [5], "k": []}, functions, mse),
+    "rnn": Model(
+        {"x": [5, 3]},
+        {"w": [3, 4], "b": [4], "u": [4, 4], "c": [4], **layer("y", 4, 2)},
+        lambda p, x: dense(p, "y", recurrent(torch.nn.RNN, p, x)),
+        mse,
+    ),
+    "gru": Model(
+        {"x": [6, 3]},
+        {"w": [3, 12], "b": [12], "u": [4, 12], "c": [12], **layer("p", 4, 3)},
+        lambda p, x: softmax(dense(p, "p", recurrent(torch.nn.GRU, p, x))),
+        cross_entropy,
+        (6, 3),
+    ),
+    "lstm": Model(
+        {"x": [6, 3]},
+        {"w": [3, 16], "b": [16], "u": [4, 16], "c": [16], "h0": [4], "m0": [4], **layer("y", 4, 2)},
+        lambda p, x: dense(p, "y", recurrent(torch.nn.LSTM, p, x, p["h0"], p["m0"])[-1]),
+        mse,
+    ),
 }

@@ -48,7 +48,10 @@ impl Case {
             None => Vec::new(),
             Some(Target::Values(shape)) => raw(shape.count()),
             Some(Target::Binary(shape)) => raw(shape.count()).iter().map(|x| f64::from(*x > 0.0)).collect(),
-            Some(Target::Class(classes)) => (0..examples).map(|i| (i * 7 % classes) as f64).collect(),
+            Some(Target::Class(classes, shape)) => {
+                let places = 0..examples * shape.count();
+                places.map(|place| (place * 7 % classes) as f64).collect()
+            }
         };
         let (inputs, outputs) = (width(&model.inputs), width(&model.outputs));
         // As single precision has them, so that both start from the same numbers.

@@ -92,6 +92,8 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("build/mod.rs", "batch_mean::BATCH_MEAN", "the loss of a batch is the mean of its examples'"),
     ("build/expr.rs", "broadcast::BROADCAST", "broadcasting is syntax that becomes an operation"),
     ("build/expr.rs", "slice::SLICE", "so is indexing"),
+    ("build/parts.rs", "reshape::RESHAPE", "so are tensors that are put together"),
+    ("build/parts.rs", "concat::CONCAT", "so are tensors that are put together"),
     ("build/expr.rs", "neg::NEG", "and the minus sign"),
 ];
 

@@ -478,7 +478,10 @@ impl Builder<'_> {
         let target = match shape {
             TargetShape::LikePrediction => Target::Values(predicted),
             TargetShape::Probability => Target::Binary(predicted),
-            TargetShape::ClassIndex => Target::Class(predicted.last().copied().unwrap_or(1)),
+            TargetShape::ClassIndex => match predicted.split_last() {
+                Some((&classes, places)) => Target::Class(classes, Shape::from(places.to_vec())),
+                None => Target::Class(1, Shape::scalar()),
+            },
         };
         self.set_target(target, region)
     }

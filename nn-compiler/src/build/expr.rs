@@ -34,6 +34,9 @@ impl Builder<'_> {
             ExprKind::Binary(..) => self.binary(expr),
             ExprKind::Call(name, arguments) => self.call(name, arguments, region),
             ExprKind::Index(base, indices) => {
+                if let Some((element, rest)) = self.element(base, indices)? {
+                    return self.index(element, rest, region).map(Value::Node);
+                }
                 let base_region = base.region;
                 let base = self.value(base).and_then(|base| self.node(base, base_region));
                 self.index(base?, indices, region).map(Value::Node)
@@ -56,7 +59,7 @@ impl Builder<'_> {
             {
                 self.params[position].used = true;
             }
-            return if matches!(value, Value::Poison) { None } else { Some(value) };
+            return self.whole_value(name, value, region);
         }
         if name == "target" {
             return self.target_like_output(region).map(Value::Node);
@@ -180,7 +183,7 @@ impl Builder<'_> {
             Value::Number(number) => self
                 .is_number(number, "the value", region)
                 .then(|| self.graph.constant(number, Shape::scalar())),
-            Value::Poison => None,
+            Value::Parts(_) | Value::Poison => None,
         }
     }
 
@@ -404,7 +407,8 @@ impl Builder<'_> {
             let describe = |target: &Target| match target {
                 Target::Values(shape) => format!("numbers in the shape {shape}"),
                 Target::Binary(shape) => format!("probabilities in the shape {shape}"),
-                Target::Class(count) => format!("one of {count} classes"),
+                Target::Class(count, shape) if shape.is_scalar() => format!("one of {count} classes"),
+                Target::Class(count, shape) => format!("classes below {count} in the shape {shape}"),
             };
             let fact = format!("`target` can't be {} and {} at once", describe(known), describe(&target));
             self.errors.push(Diagnostic::new(region, fact).help("a model has one target"));

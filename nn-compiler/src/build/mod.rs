@@ -5,6 +5,7 @@ pub mod blocks;
 mod call;
 mod expr;
 mod init;
+mod parts;
 mod short;
 mod window;
 
@@ -135,6 +136,8 @@ enum Value {
     Node(NodeId),
     /// A plain number: a loop's index, a function's width, a constant. It takes the shape of what it meets.
     Number(f64),
+    /// A tensor that is put together element by element, by its position among all of them.
+    Parts(usize),
     /// The name of something that is wrong; the mistake has been reported.
     Poison,
 }
@@ -158,6 +161,8 @@ struct Builder<'a> {
     errors: &'a mut Diagnostics,
     graph: Graph,
     blocks: Blocks,
+    /// The elements so far of each tensor that is put together.
+    parts: Vec<Vec<Option<NodeId>>>,
     scopes: Vec<Scope>,
     inputs: Vec<Variable>,
     params: Vec<Draft>,
@@ -220,6 +225,7 @@ impl<'a> Builder<'a> {
             errors,
             graph: Graph::default(),
             blocks: Blocks::default(),
+            parts: Vec::new(),
             scopes: vec![Scope::default()],
             inputs: Vec::new(),
             params: Vec::new(),
@@ -370,7 +376,8 @@ impl<'a> Builder<'a> {
                 continue;
             };
             binding.used = true;
-            let Some(id) = self.node(binding_value(&self.scopes, &name), region) else { continue };
+            let value = self.whole_value(&name, binding_value(&self.scopes, &name), region);
+            let Some(id) = value.and_then(|value| self.node(value, region)) else { continue };
             if !self.graph[id].varies {
                 if self.inputs.is_empty() {
                     continue;
@@ -453,6 +460,14 @@ impl<'a> Builder<'a> {
                     None => Value::Poison,
                 };
                 self.bind(&name.to_string(), value, name.span().into());
+            }
+            ast::Statement::Part { name, index, value, text } => {
+                if top {
+                    self.source.push(text.clone());
+                }
+                if !self.reserved(name) {
+                    self.part(name, index, value);
+                }
             }
             ast::Statement::For { index, from, to, body } => {
                 let bounds = (self.whole(from, "the first index"), self.whole(to, "the end of the loop"));
@@ -656,7 +671,9 @@ fn declared(body: &ast::Body) -> BTreeSet<String> {
     for statement in &body.statements {
         match statement {
             ast::Statement::Param { variable, .. } => drop(names.insert(variable.name.to_string())),
-            ast::Statement::Bind { name, .. } => drop(names.insert(name.to_string())),
+            ast::Statement::Bind { name, .. } | ast::Statement::Part { name, .. } => {
+                names.insert(name.to_string());
+            }
             ast::Statement::For { body, .. } => names.append(&mut declared(body)),
             ast::Statement::Loss { .. } | ast::Statement::Broken { .. } => {}
         }

@@ -12,7 +12,7 @@ use crate::ops;
 fn place(statement: &Statement) -> Region {
     match statement {
         Statement::Param { variable, .. } => variable.name.span().into(),
-        Statement::Bind { name, .. } => name.span().into(),
+        Statement::Bind { name, .. } | Statement::Part { name, .. } => name.span().into(),
         Statement::For { index, .. } => index.span().into(),
         Statement::Loss { keyword, .. } => *keyword,
         Statement::Broken { names } => names.first().map_or_else(Region::none, |name| name.span().into()),
@@ -23,7 +23,7 @@ fn place(statement: &Statement) -> Region {
 /// the output, and the loss is the mean squared error unless one is given.
 pub(super) fn model(mut body: Body, errors: &mut Diagnostics) -> Option<Model> {
     let output = body.statements.iter().rev().find_map(|statement| match statement {
-        Statement::Bind { name, .. } => Some(name.clone()),
+        Statement::Bind { name, .. } | Statement::Part { name, .. } => Some(name.clone()),
         Statement::Broken { names } => names.last().cloned(),
         _ => None,
     });
@@ -44,6 +44,11 @@ pub(super) fn model(mut body: Body, errors: &mut Diagnostics) -> Option<Model> {
     for statement in &body.statements {
         match statement {
             Statement::Bind { name, value, .. } => {
+                free.visit(value);
+                free.bound.insert(name.to_string());
+            }
+            Statement::Part { name, index, value, .. } => {
+                free.visit(index);
                 free.visit(value);
                 free.bound.insert(name.to_string());
             }

@@ -1,14 +1,15 @@
 //! `attention(q, k, v, heads, causal)`: values, weighted by how well their keys fit the queries.
 //!
 //! `attrs.sizes` holds the number of heads, and 1 if a query sees no key after its own place and 0 if it sees all.
+//!
+//! Heads are blocks of columns, and nothing is moved to take them apart: a row of queries is looked at as a matrix of
+//! heads and their columns, and each step is one operation on all heads.
 
-use super::{Arg, Kernel, Mismatch, Op, Tensor, Vjp, concat::CONCAT, pad::PAD, softmax::SOFTMAX};
+use super::contract_each::{COLUMN, EACH, INNER, ROW, product};
+use super::{Arg, Kernel, Mismatch, Op, Tensor, Vjp, same_shape, sum::repeated};
 use crate::graph::Attrs;
 use crate::shape::Shape;
 use crate::term::Term;
-
-/// What stands in place of a score that does not count: its exponential is 0 in every precision.
-const NEVER: f64 = -1e30;
 
 /// Scaled dot-product attention: Vaswani et al., *Attention is all you need* (2017), equation 1, in as many heads as
 /// the columns are cut into. Operands: `q: [queries, width]`, `k: [keys, width]`, `v: [keys, values]`; the result is
@@ -28,18 +29,73 @@ pub static ATTENTION: Op = Op {
     eval,
     kernel: Kernel::Composite(|attrs, x| {
         let &[q, k, v] = x else { unreachable!("the arguments have been counted") };
-        let heads: Vec<Term<'_>> = (0..attrs.sizes[0])
-            .map(|head| {
-                let [q, k, v] = [q, k, v].map(|x| columns(x, head, attrs.sizes[0]));
-                let scores = q.contract(k, &[1], &[1]) * (1.0 / (q.shape()[1] as f64).sqrt());
-                let scores = if attrs.sizes[1] == 1 { scores.select(seen(scores), NEVER) } else { scores };
-                scores.apply(&SOFTMAX, Attrs::axes([1]), &[]).contract(v, &[1], &[0])
-            })
-            .collect();
-        heads[0].apply(&CONCAT, Attrs::axes([1]), &heads[1..])
+        let heads = attrs.sizes[0];
+        let result = Shape::from([q.shape()[0], v.shape()[1]]);
+        let [q, k, v] = [q, k, v].map(|x| x.reshape(&in_heads(&x.shape(), heads)));
+        let scores = product((q, [ROW, EACH, INNER]), (k, [COLUMN, EACH, INNER]), [EACH, ROW, COLUMN]);
+        let weights = scores.apply(&ATTENTION_WEIGHTS, Attrs::sizes([q.shape()[2], attrs.sizes[1]]), &[]);
+        let y = product((weights, [EACH, ROW, INNER]), (v, [INNER, EACH, COLUMN]), [ROW, EACH, COLUMN]);
+        y.reshape(&result)
     }),
     notation: |style, _, x, _| style.call("attention", x),
     flops: 0,
+    ..Op::POINTWISE
+};
+
+/// How much each query takes of the value of each key, for all heads: `softmax(scores / √width)` over the keys that it
+/// sees, 0 for the others. Operand: the scores `[heads, queries, keys]`. `attrs.sizes` holds the columns of a head, and
+/// 1 if a query sees no key after its own place. Made by `attention` alone.
+pub static ATTENTION_WEIGHTS: Op = Op {
+    name: "attention_weights",
+    shape: scores,
+    vjp: Vjp::Rule(|at, d| {
+        vec![Some(at.y.apply(&ATTENTION_WEIGHTS_INPUT, Attrs::sizes([at.attrs.sizes[0]]), &[d]))]
+    }),
+    eval: |attrs, x| {
+        let (width, is_causal) = (attrs.sizes[0], attrs.sizes[1] == 1);
+        let mut weights = Tensor::zeros(x[0].shape());
+        for (scores, mut weights) in x[0].outer_iter().zip(weights.outer_iter_mut()) {
+            for (query, (scores, mut weights)) in
+                scores.outer_iter().zip(weights.outer_iter_mut()).enumerate()
+            {
+                let seen = if is_causal { scores.len().min(query + 1) } else { scores.len() };
+                let scores: Vec<f64> = scores.iter().take(seen).copied().collect();
+                weights.iter_mut().zip(shares(&scores, width)).for_each(|(weight, share)| *weight = share);
+            }
+        }
+        weights
+    },
+    kernel: Kernel::Call {
+        function: "attention_weights",
+        sizes: |attrs, shapes| [&shapes[0][..], &attrs.sizes[..]].concat(),
+    },
+    notation: |style, _, x, _| style.call("attention_weights", x),
+    flops: 5,
+    products: Some(|_, shapes| shapes[0].count() as u64),
+    ..Op::POINTWISE
+};
+
+/// The adjoint of the scores: `y · (d - Σ d · y) / √width`, with the sum over the keys. Operands: the weights `y` and
+/// their adjoint. `attrs.sizes` holds the columns of a head. What a query does not see has the weight 0.
+pub static ATTENTION_WEIGHTS_INPUT: Op = Op {
+    name: "attention_weights_input",
+    shape: scores,
+    vjp: Vjp::Rule(|at, e| {
+        let (y, d) = (at.x[0], at.x[1]);
+        let towards_y = (e * (d - over_keys(d * y)) - d * over_keys(e * y)) * scale(at.attrs.sizes[0]);
+        vec![Some(towards_y), Some(y.apply(&ATTENTION_WEIGHTS_INPUT, at.attrs.clone(), &[e]))]
+    }),
+    eval: |attrs, x| {
+        let mean = (&x[0] * &x[1]).sum_axis(ndarray::Axis(2)).into_dyn();
+        (&x[1] - repeated(&mean, &[2], x[0].shape())) * &x[0] * scale(attrs.sizes[0])
+    },
+    kernel: Kernel::Call {
+        function: "attention_weights_input",
+        sizes: |attrs, shapes| [&shapes[0][..], &attrs.sizes].concat(),
+    },
+    notation: |style, _, x, _| style.call("attention_weights_input", x),
+    flops: 5,
+    products: Some(|_, shapes| shapes[0].count() as u64),
     ..Op::POINTWISE
 };
 
@@ -70,23 +126,35 @@ fn shape(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
     Ok(Shape::from([*queries, *columns]))
 }
 
-/// The columns of a head.
-fn columns(x: Term<'_>, head: usize, heads: usize) -> Term<'_> {
-    let shape = x.shape();
-    let width = shape[1] / heads;
-    x.block(&[0, head * width], &[shape[0], width])
+/// The shape of a matrix whose columns are cut into heads.
+fn in_heads(shape: &Shape, heads: usize) -> Shape {
+    Shape::from([shape[0], heads, shape[1] / heads])
 }
 
-/// 1 where a key is not after the query's own place, 0 elsewhere. It does not vary, and is made once.
-fn seen<'g>(scores: Term<'g>) -> Term<'g> {
-    let shape = scores.shape();
-    let (queries, keys) = (shape[0], shape[1]);
-    let row = |query: usize| {
-        let ones = scores.filled(1.0, Shape::from([1, keys.min(query + 1)]));
-        ones.apply(&PAD, Attrs::sizes([0, 0, 1, keys]), &[])
-    };
-    let rows: Vec<Term<'g>> = (0..queries).map(row).collect();
-    rows[0].apply(&CONCAT, Attrs::axes([0]), &rows[1..])
+/// Scores have three axes, and are alike.
+fn scores(attrs: &Attrs, shapes: &[Shape]) -> Result<Shape, Mismatch> {
+    match shapes[0].len() {
+        3 => same_shape(attrs, shapes),
+        _ => Err(Mismatch::new(format!("{} are not the scores of queries and keys in heads", shapes[0]))),
+    }
+}
+
+/// The sum over the keys, for each of them.
+fn over_keys(x: Term<'_>) -> Term<'_> {
+    x.sum(&[2]).repeat(&x.shape(), &[2])
+}
+
+/// What scores of so many columns are multiplied with.
+fn scale(width: usize) -> f64 {
+    1.0 / (width as f64).sqrt()
+}
+
+/// The softmax of the scores that count.
+fn shares(scores: &[f64], width: usize) -> Vec<f64> {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let growth: Vec<f64> = scores.iter().map(|score| ((score - largest) * scale(width)).exp()).collect();
+    let sum: f64 = growth.iter().sum();
+    growth.iter().map(|growth| growth / sum).collect()
 }
 
 fn eval(attrs: &Attrs, x: &[Tensor]) -> Tensor {
@@ -99,12 +167,36 @@ fn eval(attrs: &Attrs, x: &[Tensor]) -> Tensor {
         let scores: Vec<f64> = (0..last)
             .map(|key| {
                 let of_head = head * width..(head + 1) * width;
-                of_head.map(|i| x[0][[query, i]] * x[1][[key, i]]).sum::<f64>() / (width as f64).sqrt()
+                of_head.map(|i| x[0][[query, i]] * x[1][[key, i]]).sum()
             })
             .collect();
-        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
-        let sum: f64 = weights.iter().sum();
-        weights.iter().enumerate().map(|(key, weight)| weight / sum * x[2][[key, column]]).sum()
+        shares(&scores, width).iter().enumerate().map(|(key, share)| share * x[2][[key, column]]).sum()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    /// What is emitted for so many places and heads.
+    fn lines(places: usize, heads: usize) -> (usize, usize) {
+        let source = format!(
+            "model M(x: [{places}, 64]) -> y: [{places}, 64] {{
+                y = attention(dense(x, 64), dense(x, 64), dense(x, 64), heads = {heads}, causal = true);
+                loss mse(y, target);
+            }}"
+        );
+        let tokens = source.parse().expect("the source is tokens");
+        let plans = crate::parse::source(tokens).and_then(crate::compile);
+        let plan = plans.unwrap_or_else(|errors| panic!("{errors:?}")).remove(0);
+        let nodes = plan.training.as_ref().map_or(0, |training| training.graph.len());
+        (nodes, crate::emit::rust::text(&plan).lines().count())
+    }
+
+    #[test]
+    fn code_does_not_grow_with_places_and_heads() {
+        let one = lines(64, 2);
+        assert!(one.0 < 60, "{} nodes", one.0);
+        for (places, heads) in [(64, 8), (512, 2), (1024, 16)] {
+            assert_eq!(lines(places, heads), one, "{places} places, {heads} heads");
+        }
+    }
 }

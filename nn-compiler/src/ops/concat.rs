@@ -8,6 +8,7 @@ use super::{Arg, Copy, Kernel, Mismatch, Movement, Op, Rewrite, Stage, Tensor, V
 use crate::graph::Attrs;
 use crate::notation::Formula;
 use crate::shape::Shape;
+use crate::term::Term;
 
 /// Tensors joined along an axis; their other sizes agree.
 pub static CONCAT: Op = Op {
@@ -53,6 +54,16 @@ pub static CONCAT: Op = Op {
     flops: 0,
     ..Op::POINTWISE
 };
+
+/// Two tensors joined, and in place of one that is joined along the same axis its parts.
+pub(super) fn beside<'g>(first: Term<'g>, second: Term<'g>, axis: usize) -> Term<'g> {
+    let parts = |x: Term<'g>| match (x.operands_of(&CONCAT), x.op()) {
+        (Some(parts), Some((_, attrs))) if attrs.axes == [axis] => parts,
+        _ => vec![x],
+    };
+    let all = [parts(first), parts(second)].concat();
+    all[0].apply(&CONCAT, Attrs::axes([axis]), &all[1..])
+}
 
 /// A scalar has one element along the only axis that it could have.
 fn as_vector(shape: &Shape) -> Shape {

@@ -3,7 +3,7 @@
 //! `attrs.axes` holds the contracted axes of the first operand in ascending order, `attrs.sizes` the axes of
 //! the second that they pair with. The result has the free axes of the first, then those of the second.
 
-use super::{Kernel, Mismatch, Op, Tensor, Vjp, tensor};
+use super::{Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, tensor};
 use crate::graph::Attrs;
 use crate::notation::{Formula, Level, Style};
 use crate::shape::Shape;
@@ -19,6 +19,15 @@ pub static CONTRACT: Op = Op {
     eval,
     kernel: Kernel::Contract,
     notation: |style, attrs, x, shapes| written(style, attrs, x, shapes),
+    rewrites: &[Rewrite {
+        name: "a product with zeros is zeros",
+        stage: Stage::Simplify,
+        apply: |attrs, x| {
+            let is_zero = x.iter().any(|operand| operand.as_constant() == Some(0.0));
+            let shape = is_zero.then(|| shape(attrs, &[x[0].shape(), x[1].shape()]))?.ok()?;
+            Some(x[0].filled(0.0, shape))
+        },
+    }],
     flops: 2,
     ..Op::POINTWISE
 };

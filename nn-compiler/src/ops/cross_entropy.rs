@@ -1,4 +1,5 @@
-//! `cross_entropy(p, target)`: `-log(p[target])`, for the class that the target names.
+//! `cross_entropy(p, target)`: `-log(p[target])`, for the class that the target names; of several rows of probabilities
+//! with a class each, the mean.
 //!
 //! `attrs.numbers` holds the label smoothing ε: the target is then `1 - ε` for the class and `ε / classes` for each of
 //! all classes (Szegedy et al., *Rethinking the Inception architecture*, 2016, section 7).
@@ -13,8 +14,9 @@ use crate::graph::Attrs;
 use crate::shape::Shape;
 use crate::term::Term;
 
-/// The cross-entropy of a vector of class probabilities and a class index. Of a softmax it is computed from
-/// the softmax's operand `z`, exactly, and the derivative there is `softmax(z) - one_hot(target)`. NaN if the
+/// The cross-entropy of class probabilities along the last axis and a class index for each place on the others, averaged
+/// over the places. Operands: `p: […, classes]` and `target: […]`. Of a softmax it is computed from the softmax's operand
+/// `z`, exactly, and the derivative there is `softmax(z) - one_hot(target)`, divided by the number of places. NaN if an
 /// index is not a whole number below the number of classes.
 pub static CROSS_ENTROPY: Op = Op {
     name: "cross_entropy",
@@ -32,7 +34,7 @@ pub static CROSS_ENTROPY: Op = Op {
     ],
     shape: |attrs, shapes| {
         smoothing_in_range(attrs)?;
-        if shapes[0].len() != 1 {
+        let Some((_, places)) = shapes[0].split_last() else {
             return Err(Mismatch::new(format!(
                 "`cross_entropy` takes a vector of probabilities, not {}",
                 shapes[0]
@@ -40,25 +42,31 @@ pub static CROSS_ENTROPY: Op = Op {
             .help(
                 "one example has one probability for each class; for yes or no use `binary_cross_entropy`",
             ));
-        }
-        if !shapes[1].is_scalar() {
-            return Err(Mismatch::new(format!(
-                "`cross_entropy` takes the index of a class, not {}",
-                shapes[1]
-            )));
+        };
+        if shapes[1][..] != *places {
+            let fact = match places {
+                [] => format!("`cross_entropy` takes the index of a class, not {}", shapes[1]),
+                _ => {
+                    format!("`cross_entropy` of {} takes a class for each row, not {}", shapes[0], shapes[1])
+                }
+            };
+            return Err(Mismatch::new(fact));
         }
         Ok(Shape::scalar())
     },
     vjp: Vjp::Expansion,
     eval: |attrs, x| {
-        let (class, smoothing) = (x[1].sum(), smoothing(attrs));
-        let index = (0..x[0].len()).find(|&index| index as f64 == class);
+        let smoothing = smoothing(attrs);
         let of_all = if smoothing == 0.0 { 0.0 } else { smoothing * mean::of_all(&x[0].mapv(f64::ln)).sum() };
-        let loss = |index: usize| -(1.0 - smoothing) * x[0][index].ln() - of_all;
-        arr0(index.map_or(f64::NAN, loss)).into_dyn()
+        let right = x[0].rows().into_iter().zip(&x[1]).map(|(p, &class)| {
+            let index = (0..p.len()).find(|&index| index as f64 == class);
+            index.map_or(f64::NAN, |index| -p[index].ln())
+        });
+        let mean = right.sum::<f64>() / x[1].len() as f64;
+        arr0((1.0 - smoothing) * mean - of_all).into_dyn()
     },
     kernel: Kernel::Composite(|attrs, x| {
-        let (of_class, smoothing) = (pick(x[0], x[1]).map(&LOG), smoothing(attrs));
+        let (of_class, smoothing) = (pick(x[0], x[1]).map(&LOG).mean(), smoothing(attrs));
         if smoothing == 0.0 {
             return -of_class;
         }
@@ -73,18 +81,20 @@ pub static CROSS_ENTROPY: Op = Op {
             name: "cross_entropy(softmax z, t) = logsumexp(z) - z[t]",
             stage: Stage::Stabilise,
             apply: |attrs, x| {
-                let z = x[0].operands_of(&SOFTMAX)?[0];
-                (smoothing(attrs) == 0.0).then(|| z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]))
+                let z = logits(x[0])?;
+                (smoothing(attrs) == 0.0)
+                    .then(|| z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]).mean())
             },
         },
         Rewrite {
             name: "cross_entropy(softmax z, t, ε) = logsumexp(z) - z[t] + ε (z[t] - mean z)",
             stage: Stage::Stabilise,
             apply: |attrs, x| {
-                let z = x[0].operands_of(&SOFTMAX)?[0];
-                let loss = z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]);
-                let smoothing = smoothing(attrs);
-                (smoothing != 0.0).then(|| loss + smoothing * (pick(z, x[1]) - z.mean()))
+                let (z, smoothing) = (logits(x[0])?, smoothing(attrs));
+                (smoothing != 0.0).then(|| {
+                    let loss = z.apply(&SOFTMAX_CROSS_ENTROPY, Attrs::default(), &[x[1]]).mean();
+                    loss + smoothing * (pick(z, x[1]).mean() - z.mean())
+                })
             },
         },
     ],
@@ -110,8 +120,16 @@ pub(super) fn smoothing_in_range(attrs: &Attrs) -> Result<(), Mismatch> {
     Err(Mismatch::new(fact).help("0.1 is usual; 0, or nothing, leaves the labels as they are"))
 }
 
-/// The element with the index that `class` holds.
+/// What a softmax along the last axis is taken of.
+fn logits<'g>(p: Term<'g>) -> Option<Term<'g>> {
+    let z = p.operands_of(&SOFTMAX)?[0];
+    let (_, attrs) = p.op()?;
+    (attrs.axes == [p.shape().len() - 1]).then_some(z)
+}
+
+/// The element of each row with the index that `class` holds.
 fn pick<'g>(x: Term<'g>, class: Term<'g>) -> Term<'g> {
-    let hot = class.apply(&ONE_HOT, Attrs::sizes(x.shape().to_vec()), &[]);
-    hot.contract(x, &[0], &[0])
+    let last = class.shape().len();
+    let hot = class.apply(&ONE_HOT, Attrs::sizes([x.shape()[last]]), &[]);
+    if last == 0 { hot.contract(x, &[0], &[0]) } else { (hot * x).sum(&[last]) }
 }

@@ -2,7 +2,7 @@
 //!
 //! `attrs.axes` holds the first of these axes, `attrs.numbers` what is added to the variance.
 
-use super::{Arg, Kernel, Op, Tensor, Vjp, Weight, mean::MEAN, sqrt::SQRT};
+use super::{Arg, Kernel, Op, Tensor, Vjp, Weight, normalise::NORMALISE};
 use crate::graph::Attrs;
 use crate::model::Init;
 use crate::shape::Shape;
@@ -44,13 +44,17 @@ pub(super) fn scale_and_shift(shape: Shape) -> Vec<Weight> {
     ]
 }
 
-/// `(x - mean(x)) / sqrt(mean((x - mean(x))²) + epsilon)` along some axes.
+/// `(x - mean(x)) / sqrt(mean((x - mean(x))²) + epsilon)` along the axes from the first of these on, which are all.
 pub(super) fn normalised<'g>(x: Term<'g>, axes: &[usize], epsilon: f64) -> Term<'g> {
-    let shape = x.shape();
-    let mean = |x: Term<'g>| x.apply(&MEAN, Attrs::axes(axes), &[]);
-    let centred = x - mean(x).repeat(&shape, axes);
-    let deviation = (mean(centred * centred) + epsilon).map(&SQRT);
-    centred / deviation.repeat(&shape, axes)
+    let epsilon = x.filled(epsilon, Shape::scalar());
+    x.apply(&NORMALISE, Attrs::axes([axes[0]]), &[epsilon])
+}
+
+/// The mean of each run of so many elements, in all of its places.
+pub(super) fn means(x: &Tensor, run: usize) -> Tensor {
+    let elements: Vec<f64> = x.iter().copied().collect();
+    let mean = |row: &[f64]| vec![row.iter().sum::<f64>() / run as f64; run];
+    super::tensor(x.shape(), elements.chunks(run).flat_map(mean).collect())
 }
 
 /// The same for each run of so many elements.

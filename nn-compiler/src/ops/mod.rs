@@ -24,6 +24,7 @@ pub mod clamp;
 pub mod compare;
 pub mod concat;
 pub mod contract;
+pub mod contract_each;
 pub mod conv1d;
 pub mod conv2d;
 pub mod conv_transpose2d;
@@ -39,6 +40,7 @@ pub mod embedding;
 pub mod erf;
 pub mod exp;
 pub mod flatten;
+pub mod full;
 pub mod gate;
 pub mod gelu;
 pub mod global_avg_pool;
@@ -51,6 +53,7 @@ pub mod local_response_norm;
 pub mod log;
 pub mod log_softmax;
 pub mod logsumexp;
+pub mod lookup;
 pub mod mae;
 pub mod matmul;
 pub mod max;
@@ -60,6 +63,7 @@ pub mod min;
 pub mod mse;
 pub mod mul;
 pub mod neg;
+pub mod normalise;
 pub mod one_hot;
 pub mod outer;
 pub mod pad;
@@ -93,6 +97,8 @@ pub static ALL: &[&Op] = &[
     &abs::ABS,
     &add::ADD,
     &attention::ATTENTION,
+    &attention::ATTENTION_WEIGHTS,
+    &attention::ATTENTION_WEIGHTS_INPUT,
     &avg_pool2d::AVG_POOL2D,
     &avg_pool2d::AVG_POOL_INPUT,
     &batch_mean::BATCH_MEAN,
@@ -107,6 +113,7 @@ pub static ALL: &[&Op] = &[
     &compare::NE,
     &concat::CONCAT,
     &contract::CONTRACT,
+    &contract_each::CONTRACT_EACH,
     &conv_transpose2d::CONV_TRANSPOSE2D,
     &conv1d::CONV1D,
     &conv2d::CONV2D,
@@ -124,6 +131,7 @@ pub static ALL: &[&Op] = &[
     &erf::ERF,
     &exp::EXP,
     &flatten::FLATTEN,
+    &full::FULL,
     &gate::GATE,
     &gelu::GELU,
     &global_avg_pool::GLOBAL_AVG_POOL,
@@ -137,6 +145,9 @@ pub static ALL: &[&Op] = &[
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &logsumexp::LOGSUMEXP,
+    &lookup::INDEX,
+    &lookup::LOOKUP,
+    &lookup::LOOKUP_WEIGHT,
     &mae::MAE,
     &matmul::MATMUL,
     &max::MAX,
@@ -148,6 +159,8 @@ pub static ALL: &[&Op] = &[
     &mse::MSE,
     &mul::MUL,
     &neg::NEG,
+    &normalise::NORMALISE,
+    &normalise::NORMALISE_INPUT,
     &one_hot::ONE_HOT,
     &outer::OUTER,
     &pad::PAD,
@@ -354,7 +367,7 @@ pub enum TargetShape {
     LikePrediction,
     /// The prediction's, with numbers between 0 and 1.
     Probability,
-    /// A whole number below the prediction's size: the class.
+    /// A whole number below the size of the prediction's last axis, for each place on the other ones: the class.
     ClassIndex,
 }
 

@@ -21,6 +21,7 @@ pub static SUM: Op = Op {
     vjp: Vjp::Rule(|at, d| vec![Some(d.repeat(&at.x[0].shape(), &at.attrs.axes))]),
     eval: |attrs, x| reduce(&x[0], &attrs.axes, |row| row.iter().sum()),
     kernel: Kernel::Call { function: "reduce_sum", sizes: run },
+    summed: Some("reduce_sum_added"),
     notation: |style, attrs, x, shapes| written(style, "sum", attrs, x, shapes),
     rewrites: &[
         Rewrite {
@@ -32,12 +33,13 @@ pub static SUM: Op = Op {
                 single.then(|| x[0].reshape(&shape.without(&attrs.axes)))
             },
         },
+        // What is added up over the examples is smaller then.
         Rewrite {
-            name: "the sum of a mean over the batch is the mean of the sums",
+            name: "the sum of a mean is the mean of the sums",
             stage: Stage::Simplify,
             apply: |attrs, x| {
-                let averaged = x[0].operands_of(&BATCH_MEAN)?[0];
-                Some(averaged.apply(&SUM, attrs.clone(), &[]).apply(&BATCH_MEAN, Attrs::default(), &[]))
+                let inner = x[0].operands_of(&BATCH_MEAN)?[0];
+                Some(inner.apply(&SUM, attrs.clone(), &[]).map(&BATCH_MEAN))
             },
         },
         Rewrite {

@@ -7,7 +7,7 @@ use syn::{Token, token};
 
 use super::expr::{ends_too_early, expr};
 use super::{found, habits, named, next, variable};
-use crate::ast::{Body, ExprKind, Statement};
+use crate::ast::{Body, ExprKind, Index, Statement};
 use crate::diag::{Diagnostic, Diagnostics, Region};
 
 /// The statements of a body. `end` is where its closing brace stands.
@@ -176,6 +176,21 @@ fn statement(input: ParseStream<'_>, text: &str, tail: bool, body: &mut Body) ->
         return end_of_statement(input, tail);
     }
     let value = expr(input)?;
+    if input.peek(Token![=])
+        && !input.peek(Token![==])
+        && let ExprKind::Index(base, indices) = &value.kind
+        && let ExprKind::Name(name) = &base.kind
+    {
+        let [Index::At(index)] = &indices[..] else {
+            let help = format!("`{name}[t] = …;` binds element `t` of `{name}`, along its first axis");
+            return Err(Diagnostic::new(value.region, "a part is bound by one number").help(help).into());
+        };
+        let (name, index) = (name.clone(), index.clone());
+        input.parse::<Token![=]>()?;
+        let value = expr(input)?;
+        body.statements.push(Statement::Part { name, index, value, text: text.to_owned() });
+        return end_of_statement(input, tail);
+    }
     if let Some(habit) = habits::after_formula(input) {
         return Err(habit.into());
     }

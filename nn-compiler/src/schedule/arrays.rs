@@ -31,7 +31,11 @@ pub(super) fn fit(graph: &Graph) -> bool {
                     let users = graph.users(id);
                     !users.is_empty() && users.iter().all(|&user| is_mean(user))
                 };
-                count(id) <= WIDTH || summed
+                // What a call is given of a shared tensor is written element by element.
+                let is_call = matches!(op.kernel, Kernel::Call { .. });
+                let shared = |id: &NodeId| is_call && !graph[*id].varies;
+                let given = graph.operands(id).into_iter().filter(shared).map(count).sum::<usize>();
+                (count(id) <= WIDTH || summed) && given <= SUMS
             }
             _ => true,
         }

@@ -61,11 +61,20 @@ pub enum Work {
         /// Rows where the product counts: elsewhere it is zero.
         gate: Option<NodeId>,
     },
-    /// Adds the tile's examples to a sum over the batch; of products, without making them one by one.
+    /// Adds the tile's examples to a sum over the batch: one value after the other, where it is that of several.
     Sum {
-        /// The product that is summed.
-        product: Option<NodeId>,
+        /// What is added.
+        addends: Vec<Addend>,
     },
+}
+
+/// What is added to a sum over the batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Addend {
+    /// A value.
+    Value(NodeId),
+    /// A product, whose examples are added without making them one by one.
+    Product(NodeId),
 }
 
 impl Step {
@@ -105,11 +114,11 @@ pub(super) fn steps(graph: &Graph, when: &[When], interleaved: &[bool], lowering
         let mut fused = Vec::new();
         let work = match op.kernel {
             Kernel::Mean => {
-                let product = fuser.summed_product(id, &mut fused);
+                let addends = fuser.addends(id, &mut fused);
                 if lowering == Lowering::Lanes {
                     fuser.formula(id, id, &mut fused);
                 }
-                Work::Sum { product }
+                Work::Sum { addends }
             }
             Kernel::Contract => fuser.contract(id, &mut fused).unwrap_or(Work::Contract {
                 product: id,
@@ -236,7 +245,8 @@ impl Fuser<'_> {
                         self.contract(operand, &mut Vec::new()).is_some()
                             || self.finished(operand, &mut Vec::new()).is_some()
                     };
-                    self.only_for(operand, id) && !named && !is_kernel()
+                    let is_own = self.only_for(operand, id) || self.is_cheap(operand, id);
+                    is_own && !named && !is_kernel()
                 }
                 Some(Kernel::Move(_)) => self.stretched_scalar(operand).is_some(),
                 _ => false,
@@ -248,6 +258,19 @@ impl Fuser<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a node is one operator away from another value, so that each of its users rather computes it again than
+    /// reads a whole tile of it: `0.5 * q`.
+    fn is_cheap(&self, id: NodeId, user: NodeId) -> bool {
+        let Some((op, _)) = self.graph[id].op() else { return false };
+        let is_constant = |id: &NodeId| matches!(self.graph[*id].kind, Kind::Constant(_));
+        let values = self.graph.operands(id).into_iter().filter(|id| !is_constant(id)).count();
+        self.lowering == Lowering::Tiles
+            && op.symbol.is_some()
+            && values == 1
+            && !self.wanted[id.index()]
+            && self.at(id) == self.at(user)
     }
 
     /// How many values a formula reads when it takes in one more operand, counting each part's own.
@@ -311,14 +334,24 @@ impl Fuser<'_> {
             Some(Epilogue::Bias) => {
                 let is_product =
                     |at: usize| self.is_row_product(operands[at]) && self.only_for(operands[at], top);
-                let at = (0..2).find(|&at| is_product(at) && !self.graph[operands[1 - at]].varies)?;
-                (operands[at], Some(operands[1 - at]), None)
+                let of_row = (0..2).find(|&at| is_product(at) && !self.graph[operands[1 - at]].varies);
+                if let Some(at) = of_row {
+                    (operands[at], Some(operands[1 - at]), None)
+                } else {
+                    let is_product =
+                        |at: usize| self.is_rows_product(operands[at]) && self.only_for(operands[at], top);
+                    let rows = |at: usize| Some((at, self.repeated_row(operands[1 - at])?));
+                    let (at, bias) = (0..2).filter(|&at| is_product(at)).find_map(rows)?;
+                    fused.push(operands[1 - at]);
+                    (operands[at], Some(bias), None)
+                }
             }
             Some(Epilogue::Gate) if activation.is_none() => {
                 let fits = self.is_row_product(operands[1]) && self.only_for(operands[1], top);
                 fits.then_some((operands[1], None, Some(operands[0])))?
             }
             _ if self.is_row_product(top) => (top, None, None),
+            _ if activation.is_some() && self.is_rows_product(top) => (top, None, None),
             _ => return None,
         };
         fused.extend([top, product].into_iter().filter(|&part| part != id));
@@ -403,25 +436,83 @@ impl Fuser<'_> {
             && self.graph[id].shape.count() > 1
     }
 
+    /// Whether a node multiplies the rows of a varying matrix with a shared one.
+    fn is_rows_product(&self, id: NodeId) -> bool {
+        let Some((op, attrs)) = self.graph[id].op() else { return false };
+        if self.lowering != Lowering::Tiles || !matches!(op.kernel, Kernel::Contract) {
+            return false;
+        }
+        let operands = self.graph.operands(id);
+        let rank = self.graph[operands[0]].shape.len();
+        let is_last = attrs.axes.last().is_some_and(|axis| axis + 1 == rank) && attrs.axes.len() < rank;
+        is_last && self.graph[operands[0]].varies && !self.graph[operands[1]].varies
+    }
+
+    /// The shared vector that a node repeats in every row, if that is all it does.
+    fn repeated_row(&self, id: NodeId) -> Option<NodeId> {
+        let operand = *self.graph.operands(id).first()?;
+        let (op, attrs) = self.graph[id].op()?;
+        let Kernel::Move(movement) = op.kernel else { return None };
+        let movement = movement(attrs, &[self.graph[operand].shape.clone()]);
+        let ([copy], None) = (&movement.copies[..], movement.fill) else { return None };
+        let (&step, above) = copy.from_strides.split_last()?;
+        let is_row = step == 1
+            && above.iter().all(|&stride| stride == 0)
+            && copy.sizes.last() == Some(&self.graph[operand].shape.count())
+            && copy.sizes.iter().product::<usize>() == self.graph[id].shape.count();
+        let is_shared = !self.graph[operand].varies && !matches!(self.graph[operand].kind, Kind::Constant(_));
+        (is_row && is_shared && !self.wanted[id.index()]).then_some(operand)
+    }
+
     /// The kernel that sums the results of an operation over the rows of a tile.
     fn summed_kernel(&self, op: &Op) -> Option<&'static str> {
         op.summed.filter(|_| self.lowering == Lowering::Tiles)
     }
 
-    /// A product of varying rows that only its mean needs.
-    fn summed_product(&self, id: NodeId, fused: &mut Vec<NodeId>) -> Option<NodeId> {
-        let product = self.graph.operands(id)[0];
-        let varying = self.graph.operands(product).iter().all(|&operand| self.graph[operand].varies);
-        let has_kernel = match self.graph[product].op() {
+    /// What a mean adds up. A sum of products, such as the gradient of a weight that every round of a loop uses, is added
+    /// product by product.
+    fn addends(&self, mean: NodeId, fused: &mut Vec<NodeId>) -> Vec<Addend> {
+        let mut addends = Vec::new();
+        let mut stack = vec![(self.graph.operands(mean)[0], mean)];
+        while let Some((id, user)) = stack.pop() {
+            if self.is_summed_product(id, user) {
+                fused.push(id);
+                addends.push(Addend::Product(id));
+            } else if self.is_sum_of_products(id, user) {
+                fused.push(id);
+                stack.extend(self.graph.operands(id).into_iter().rev().map(|operand| (operand, id)));
+            } else {
+                addends.push(Addend::Value(id));
+            }
+        }
+        addends
+    }
+
+    /// Whether a node is a product of varying rows that only one user needs, its mean or a sum below it.
+    fn is_summed_product(&self, id: NodeId, user: NodeId) -> bool {
+        let varying = self.graph.operands(id).iter().all(|&operand| self.graph[operand].varies);
+        let has_kernel = match self.graph[id].op() {
             Some((op, _)) => matches!(op.kernel, Kernel::Contract) || self.summed_kernel(op).is_some(),
             None => false,
         };
-        let fits =
-            has_kernel && varying && self.graph.users(product) == [id] && !self.wanted[product.index()];
-        if fits {
-            fused.push(product);
+        has_kernel && varying && self.graph.users(id) == [user] && !self.wanted[id.index()]
+    }
+
+    /// Whether a node adds up a product that need not be made.
+    fn is_sum_of_products(&self, id: NodeId, user: NodeId) -> bool {
+        let (mut id, mut user) = (id, user);
+        // Down the left sides of a long sum: what was contributed last stands on the right.
+        loop {
+            let is_sum = self.epilogue(id) == Some(Epilogue::Bias) && self.only_for(id, user);
+            if !is_sum || self.lowering == Lowering::Lanes {
+                return false;
+            }
+            let operands = self.graph.operands(id);
+            if operands.iter().any(|&operand| self.is_summed_product(operand, id)) {
+                return true;
+            }
+            (id, user) = (operands[0], id);
         }
-        fits.then_some(product)
     }
 }
 

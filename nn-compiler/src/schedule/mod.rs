@@ -17,7 +17,7 @@ use crate::model::Layout;
 use crate::ops::Kernel;
 use crate::shape::Dtype;
 
-pub use fuse::{Step, Work};
+pub use fuse::{Addend, Step, Work};
 pub(crate) use fuse::{behind_views, transposed};
 pub use slots::Slot;
 pub use tile::{blocks_len, tile_len};

@@ -14,6 +14,9 @@ pub struct Slot {
     pub is_interleaved: bool,
 }
 
+/// Elements of a value, and a slot, from which on it is worth sharing: smaller ones stay in cache wherever they are.
+const WORTH_SHARING: usize = 1024;
+
 /// Gives every value of a tile a slot: the smallest free one that is large enough, else the largest free one, which grows.
 pub(super) fn assign(function: &Function) -> Vec<Slot> {
     if function.lowering != Lowering::Tiles {
@@ -32,10 +35,12 @@ pub(super) fn assign(function: &Function) -> Vec<Slot> {
                 let is_interleaved = function.interleaved[id.index()];
                 let fitting = |slot: &&usize| slots[**slot].is_interleaved == is_interleaved;
                 let large = free.iter().filter(fitting).filter(|slot| slots[**slot].len >= len);
+                let is_small = len < WORTH_SHARING;
                 let chosen = large
                     .min_by_key(|slot| (slots[**slot].len, **slot))
                     .or_else(|| free.iter().filter(fitting).max_by_key(|slot| (slots[**slot].len, **slot)))
-                    .copied();
+                    .copied()
+                    .filter(|_| !is_small);
                 let slot = chosen.unwrap_or_else(|| {
                     slots.push(Slot { values: Vec::new(), len, is_interleaved });
                     slots.len() - 1
@@ -43,7 +48,9 @@ pub(super) fn assign(function: &Function) -> Vec<Slot> {
                 free.retain(|other| *other != slot);
                 slots[slot].len = slots[slot].len.max(len);
                 slots[slot].values.push(id);
-                ends[last[id.index()].max(at)].push(slot);
+                if slots[slot].len >= WORTH_SHARING {
+                    ends[last[id.index()].max(at)].push(slot);
+                }
             }
         }
         free.append(&mut ends[at]);

@@ -30,8 +30,8 @@ pub(crate) fn columns_for_model<M: Train>(source: &(impl Source<M::Scalar> + ?Si
     {
         return Err(mismatch::<M>(found()));
     }
-    if let (TargetColumns::Class { classes: names, .. }, TargetKind::Class { classes }) =
-        (source.target(), M::TARGET)
+    if let TargetColumns::Class { classes: names, .. } = source.target()
+        && let TargetKind::Class { classes } | TargetKind::Classes { classes, .. } = M::TARGET
         && names.len() > classes
     {
         return Err(mismatch::<M>(found()));
@@ -72,7 +72,7 @@ fn check_targets<M: Train>(
 ) -> Result<()> {
     match M::TARGET {
         TargetKind::None | TargetKind::Values { .. } => Ok(()),
-        TargetKind::Class { classes } => {
+        TargetKind::Class { classes } | TargetKind::Classes { classes, .. } => {
             let is_class = |label: f64| label.fract() == 0.0 && (0.0..classes as f64).contains(&label);
             match values.find(|(.., label)| !is_class(label.to_f64())) {
                 None => Ok(()),
@@ -119,6 +119,7 @@ fn mismatch<M: Train>(found: String) -> Error {
         TargetKind::Binary { len: 1, .. } => "0 or 1, or a probability".to_owned(),
         TargetKind::Binary { len, .. } => format!("{len} probabilities per example"),
         TargetKind::Class { classes } => format!("the index of one of {classes} classes"),
+        TargetKind::Classes { len, classes } => format!("{len} indices of {classes} classes per example"),
     };
     Error::TargetMismatch { model: M::NAME, expected, found }
 }

@@ -9,13 +9,14 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdFloatElement};
 
+pub use super::attention::arrays::{attention_weights, attention_weights_input, contract_each};
 pub use super::windows::arrays::{
     avg_pool_input, avg_pool2d, convolve, convolve_input, convolve_weight, max_pool_at, max_pool_input,
 };
 
 use super::columns::across;
 use super::lane_math::exp_negative;
-use super::{Activation, LaneExpr, LaneValue, Lanes, Real, eq, gt, log, lt, max, min, select};
+use super::{Activation, LaneExpr, LaneValue, Lanes, Places, Real, eq, gt, log, lt, max, min, select, sqrt};
 
 /// A sum over the examples of an element: one register of partial sums.
 pub type Sum<S, T> = <T as SimdFloatElement>::Native<S>;
@@ -318,29 +319,161 @@ pub fn contract<S: Simd, T: Real, const O: usize>(
     out
 }
 
-/// `[1 where index = 0, 1 where index = 1, …]`; NaN where the index is not a whole number below `N`.
+/// `[1 where index = 0, 1 where index = 1, …]` for each place; NaN where the index is not a whole number below the number
+/// of classes.
 ///
 /// # Panics
 ///
-/// If the result does not have as many elements as there are classes.
+/// If the result does not have a row of all classes for each of the `I` places.
 #[inline(always)]
-pub fn one_hot<S: Simd, T: Real, const N: usize>(
+pub fn one_hot<S: Simd, T: Real, const I: usize, const N: usize>(
     s: S,
-    classes: usize,
-    index: &[Lanes<S, T>; 1],
+    classes: impl Places,
+    index: &[Lanes<S, T>; I],
 ) -> [Lanes<S, T>; N] {
-    assert_eq!(N, classes, "classes");
-    let [index] = *index;
-    let mut found = Lanes::zero(s);
-    let mut hot = [found; N];
-    for (class, hot) in hot.iter_mut().enumerate() {
-        *hot = eq(index, T::from_f64(class as f64)).lanes();
-        found += *hot;
-    }
-    for hot in &mut hot {
-        *hot = select(gt(found, T::ZERO), *hot, T::NAN);
+    let [places, classes] = classes.places();
+    assert_eq!((I, N), (places, places * classes), "places");
+    let mut hot = [Lanes::zero(s); N];
+    for (&index, hot) in index.iter().zip(hot.chunks_exact_mut(classes)) {
+        let mut found = Lanes::zero(s);
+        for (class, hot) in hot.iter_mut().enumerate() {
+            *hot = eq(index, T::from_f64(class as f64)).lanes();
+            found += *hot;
+        }
+        for hot in hot {
+            *hot = select(gt(found, T::ZERO), *hot, T::NAN);
+        }
     }
     hot
+}
+
+/// Rows with mean 0 and variance 1: `(x - mean) / sqrt(variance + epsilon)`, for `[outer, len]`.
+///
+/// # Panics
+///
+/// If the array does not have these sizes.
+#[inline(always)]
+pub fn normalise<S: Simd, T: Real, const N: usize>(
+    s: S,
+    [outer, len]: [usize; 2],
+    x: &[Lanes<S, T>; N],
+    [epsilon]: &[Lanes<S, T>; 1],
+) -> [Lanes<S, T>; N] {
+    assert_eq!(N, outer * len, "sizes");
+    let mut out = *x;
+    for row in out.chunks_exact_mut(len) {
+        normalise_row(row, *epsilon);
+    }
+    out
+}
+
+/// The adjoint of `x` in [`normalise`], given the adjoint `d` of its result.
+///
+/// # Panics
+///
+/// If the arrays do not have these sizes.
+#[inline(always)]
+pub fn normalise_input<S: Simd, T: Real, const N: usize>(
+    s: S,
+    [outer, len]: [usize; 2],
+    x: &[Lanes<S, T>; N],
+    [epsilon]: &[Lanes<S, T>; 1],
+    d: &[Lanes<S, T>; N],
+) -> [Lanes<S, T>; N] {
+    assert_eq!(N, outer * len, "sizes");
+    let (mut y, mut out) = (*x, *d);
+    let share = T::ONE / T::from_f64(len as f64);
+    for (y, d) in y.chunks_exact_mut(len).zip(out.chunks_exact_mut(len)) {
+        let scale = normalise_row(y, *epsilon);
+        let (mut sum, mut along) = (Lanes::zero(s), Lanes::zero(s));
+        for (&y, &d) in y.iter().zip(d.iter()) {
+            sum += d;
+            along += d * y;
+        }
+        let (mean, along) = ((sum * share).lanes(), (along * share).lanes());
+        for (&y, d) in y.iter().zip(d) {
+            *d = ((*d - mean - y * along) * scale).lanes();
+        }
+    }
+    out
+}
+
+/// Normalises a row, and gives one by the root of its variance.
+#[inline(always)]
+fn normalise_row<S: Simd, T: Real>(row: &mut [Lanes<S, T>], epsilon: Lanes<S, T>) -> Lanes<S, T> {
+    let s = epsilon.token();
+    let share = T::ONE / T::from_f64(row.len() as f64);
+    let (mut sum, mut squares) = (Lanes::zero(s), Lanes::zero(s));
+    for &x in row.iter() {
+        sum += x;
+    }
+    let mean = (sum * share).lanes();
+    for x in row.iter_mut() {
+        *x = (*x - mean).lanes();
+        squares += *x * *x;
+    }
+    let scale = (Lanes::splat(s, T::ONE) / sqrt(squares * share + epsilon)).lanes();
+    for x in row {
+        *x *= scale;
+    }
+    scale
+}
+
+/// The row of a table that each index names, for `[places, entries, width]`; NaN where the index is not a whole number
+/// below `entries`.
+///
+/// # Panics
+///
+/// If the arrays do not have these sizes.
+#[inline(always)]
+pub fn lookup<S: Simd, T: Real, const P: usize, const E: usize, const N: usize>(
+    s: S,
+    [places, entries, width]: [usize; 3],
+    index: &[Lanes<S, T>; P],
+    table: &[Lanes<S, T>; E],
+) -> [Lanes<S, T>; N] {
+    assert_eq!((P, E, N), (places, entries * width, places * width), "sizes");
+    let mut out = [Lanes::splat(s, T::NAN); N];
+    for (&index, out) in index.iter().zip(out.chunks_exact_mut(width)) {
+        for (entry, row) in table.chunks_exact(width).enumerate() {
+            let is_entry = eq(index, T::from_f64(entry as f64));
+            for (out, &x) in out.iter_mut().zip(row) {
+                *out = select(is_entry, x, *out);
+            }
+        }
+    }
+    out
+}
+
+/// The adjoint of the table of [`lookup`]: each row is the sum of the adjoints of its copies. All of it is NaN where an
+/// index is not a whole number below `entries`.
+///
+/// # Panics
+///
+/// If the arrays do not have these sizes.
+#[inline(always)]
+pub fn lookup_weight<S: Simd, T: Real, const P: usize, const D: usize, const E: usize>(
+    s: S,
+    [places, entries, width]: [usize; 3],
+    index: &[Lanes<S, T>; P],
+    d: &[Lanes<S, T>; D],
+) -> [Lanes<S, T>; E] {
+    assert_eq!((P, D, E), (places, places * width, entries * width), "sizes");
+    let mut sums = [Lanes::zero(s); E];
+    for (&index, d) in index.iter().zip(d.chunks_exact(width)) {
+        let mut found = Lanes::zero(s);
+        for (entry, row) in sums.chunks_exact_mut(width).enumerate() {
+            let is_entry = eq(index, T::from_f64(entry as f64));
+            found += is_entry.lanes();
+            for (sum, &d) in row.iter_mut().zip(d) {
+                *sum = select(is_entry, *sum + d, *sum);
+            }
+        }
+        for sum in &mut sums {
+            *sum = select(gt(found, T::ZERO), *sum, T::NAN);
+        }
+    }
+    sums
 }
 
 /// The indices of the elements that a reduction of the middle axis of `[outer, len, inner]` takes together.
@@ -516,41 +649,50 @@ fn exponentials<S: Simd, T: Real>(
 }
 
 /// What [`softmax_cross_entropy`] gives.
-pub type LossAndError<S, T, const N: usize> = ([Lanes<S, T>; 1], [Lanes<S, T>; N]);
+pub type LossAndError<S, T, const P: usize, const N: usize> = ([Lanes<S, T>; P], [Lanes<S, T>; N]);
 
-/// The cross-entropy of a softmax with a class index, and its derivative by the softmax's operands:
+/// The cross-entropy of a softmax with a class index, and its derivative by the softmax's operands, for each place:
 /// `log Σ_c exp x[c] - x[target]` and `softmax(x) - one_hot(target)`. NaN where the target is not a whole number below
 /// the number of classes.
+///
+/// # Panics
+///
+/// If `x` does not have a row of all classes for each of the `P` places.
 #[inline(always)]
-pub fn softmax_cross_entropy<S: Simd, T: Real, const N: usize>(
+pub fn softmax_cross_entropy<S: Simd, T: Real, const P: usize, const N: usize>(
     s: S,
-    _: usize,
+    classes: impl Places,
     x: &[Lanes<S, T>; N],
-    [target]: &[Lanes<S, T>; 1],
-) -> LossAndError<S, T, N> {
-    let mut d = [Lanes::zero(s); N];
-    let loss = cross_entropy_columns(x, *target, &mut d);
-    ([loss], d)
+    target: &[Lanes<S, T>; P],
+) -> LossAndError<S, T, P, N> {
+    let [places, classes] = classes.places();
+    assert_eq!((P, N), (places, places * classes), "places");
+    let (mut loss, mut d) = ([Lanes::zero(s); P], [Lanes::zero(s); N]);
+    let rows = x.chunks_exact(classes).zip(d.chunks_exact_mut(classes));
+    for ((x, d), (&target, loss)) in rows.zip(target.iter().zip(&mut loss)) {
+        *loss = cross_entropy_columns(x, target, d);
+    }
+    (loss, d)
 }
 
 /// The loss of [`softmax_cross_entropy`] alone.
 #[inline(always)]
-pub fn softmax_cross_entropy_loss<S: Simd, T: Real, const N: usize>(
+pub fn softmax_cross_entropy_loss<S: Simd, T: Real, const P: usize, const N: usize>(
     s: S,
-    classes: usize,
+    classes: impl Places,
     x: &[Lanes<S, T>; N],
-    target: &[Lanes<S, T>; 1],
-) -> [Lanes<S, T>; 1] {
+    target: &[Lanes<S, T>; P],
+) -> [Lanes<S, T>; P] {
     softmax_cross_entropy(s, classes, x, target).0
 }
 
 /// The derivative of [`softmax_cross_entropy`] alone.
 #[inline(always)]
-pub fn softmax_error<S: Simd, T: Real, const N: usize>(
+pub fn softmax_error<S: Simd, T: Real, const P: usize, const N: usize>(
     s: S,
-    classes: usize,
+    classes: impl Places,
     x: &[Lanes<S, T>; N],
-    target: &[Lanes<S, T>; 1],
+    target: &[Lanes<S, T>; P],
 ) -> [Lanes<S, T>; N] {
     softmax_cross_entropy(s, classes, x, target).1
 }

@@ -1,11 +1,13 @@
 //! What is compiled here, for each element type and level, and not in the crate that calls it.
 
+use super::attention::{weights, weights_input};
 use super::columns::transpose;
 use super::contract::{Dot, dot, sum_over_batch};
-use super::gemm::{Gemm, gemm};
+use super::gemm::{Gemm, Repeated, Times, gemm};
 use super::interleaved::{self, Direct, Pooling, WeightSum};
+use super::normalise::{normalise_rows, normalise_rows_input};
 use super::optimize::{Update, optimize};
-use super::reduce::{Reduction, reduce};
+use super::reduce::{Reduction, reduce, reduce_added};
 use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
@@ -14,7 +16,11 @@ use crate::dispatch;
 /// The compiled kernels of an element type.
 pub trait Kernels: Sized {
     /// See [`gemm`].
-    fn gemm(task: Gemm<'_, Self>);
+    fn gemm(task: Gemm<'_, Self>) {
+        Self::repeated(Repeated { gemm: task, times: Times::ONCE });
+    }
+    /// See [`gemm`].
+    fn repeated(task: Repeated<'_, Self>);
     /// See [`row_product`].
     fn row_product(task: Row<'_, Self>);
     /// See [`softmax_line`].
@@ -25,14 +31,31 @@ pub trait Kernels: Sized {
     fn batch_sum(rows: usize, n: usize, x: &[Self], sum: &mut [Self]);
     /// See [`reduce`].
     fn reduce(kind: Reduction, rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`reduce_added`].
+    fn reduce_added(rows: usize, dims: [usize; 3], x: &[Self], sum: &mut [Self]);
+    /// See [`normalise_rows`].
+    fn normalise_rows(rows: usize, dims: [usize; 2], x: &[Self], epsilon: Self, out: &mut [Self]);
+    /// See [`normalise_rows_input`].
+    fn normalise_rows_input(
+        rows: usize,
+        dims: [usize; 2],
+        x: &[Self],
+        epsilon: Self,
+        d: &[Self],
+        out: &mut [Self],
+    );
     /// See [`normalise`].
     fn softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
     /// See [`normalise`].
     fn log_softmax(rows: usize, dims: [usize; 3], x: &[Self], out: &mut [Self]);
+    /// See [`weights`].
+    fn attention_weights(rows: usize, sizes: [usize; 5], x: &[Self], out: &mut [Self]);
+    /// See [`weights_input`].
+    fn attention_weights_input(rows: usize, sizes: [usize; 4], y: &[Self], d: &[Self], out: &mut [Self]);
     /// See [`cross_entropy`].
     fn softmax_cross_entropy(
         rows: usize,
-        classes: usize,
+        classes: [usize; 2],
         x: &[Self],
         target: &[Self],
         loss: Option<&mut [Self]>,
@@ -61,7 +84,7 @@ pub trait Kernels: Sized {
 macro_rules! kernels {
     ($T:ty) => {
         impl Kernels for $T {
-            fn gemm(task: Gemm<'_, $T>) {
+            fn repeated(task: Repeated<'_, $T>) {
                 dispatch!(s => gemm(s, task));
             }
 
@@ -85,6 +108,25 @@ macro_rules! kernels {
                 dispatch!(s => reduce(s, kind, rows, dims, x, out));
             }
 
+            fn reduce_added(rows: usize, dims: [usize; 3], x: &[$T], sum: &mut [$T]) {
+                dispatch!(s => reduce_added(s, rows, dims, x, sum));
+            }
+
+            fn normalise_rows(rows: usize, dims: [usize; 2], x: &[$T], epsilon: $T, out: &mut [$T]) {
+                dispatch!(s => normalise_rows(s, rows, dims, x, epsilon, out));
+            }
+
+            fn normalise_rows_input(
+                rows: usize,
+                dims: [usize; 2],
+                x: &[$T],
+                epsilon: $T,
+                d: &[$T],
+                out: &mut [$T],
+            ) {
+                dispatch!(s => normalise_rows_input(s, rows, dims, x, epsilon, d, out));
+            }
+
             fn softmax(rows: usize, dims: [usize; 3], x: &[$T], out: &mut [$T]) {
                 dispatch!(s => normalise::<_, $T, false>(s, rows, dims, x, out));
             }
@@ -93,9 +135,23 @@ macro_rules! kernels {
                 dispatch!(s => normalise::<_, $T, true>(s, rows, dims, x, out));
             }
 
+            fn attention_weights(rows: usize, sizes: [usize; 5], x: &[$T], out: &mut [$T]) {
+                dispatch!(s => weights(s, rows, sizes, x, out));
+            }
+
+            fn attention_weights_input(
+                rows: usize,
+                sizes: [usize; 4],
+                y: &[$T],
+                d: &[$T],
+                out: &mut [$T],
+            ) {
+                dispatch!(s => weights_input(s, rows, sizes, y, d, out));
+            }
+
             fn softmax_cross_entropy(
                 rows: usize,
-                classes: usize,
+                classes: [usize; 2],
                 x: &[$T],
                 target: &[$T],
                 loss: Option<&mut [$T]>,

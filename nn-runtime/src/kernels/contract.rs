@@ -2,7 +2,7 @@
 
 use fearless_simd::Simd;
 
-use super::gemm::{Finish, Gemm, Matrix, Output, Start};
+use super::gemm::{Finish, Gemm, Matrix, Output, Repeated, Start, Times};
 use super::{Lanes, Real, fork, stride, tile_len};
 
 /// What a dense layer applies to its result.
@@ -50,6 +50,41 @@ pub fn dense<T: Real>(
     };
     let start = bias.map_or(Start::Zero, Start::Bias);
     tile_product(rows, [k, n], x, weight, start, finish, out);
+}
+
+/// A dense layer at each of `m` places of an example: `out[r][i][j] = activation(bias[j] + Σ_l x[r][i][l] · weight[l][j])`,
+/// for `[m, k, n]`.
+///
+/// `x` and `out` are tile buffers of `m * k` and `m * n` elements, `weight` `[k, n]` and `bias` `[n]` are shared.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn dense_rows<T: Real>(
+    rows: usize,
+    [m, k, n]: [usize; 3],
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    activation: Activation,
+    out: &mut [T],
+) {
+    let finish = match activation {
+        Activation::Linear => Finish::Keep,
+        Activation::Relu => Finish::Relu,
+    };
+    let (from, to) = (stride::<T>(m * k), stride::<T>(m * n));
+    fork::repeated(Repeated {
+        gemm: Gemm {
+            dims: [m, k, n],
+            a: Matrix { data: x, row: k, col: 1 },
+            b: Matrix { data: weight, row: n, col: 1 },
+            c: Output::new(out, n, false),
+            start: bias.map_or(Start::Zero, Start::Bias),
+            finish,
+        },
+        times: Times { count: rows, a: from, b: 0, c: to },
+    });
 }
 
 /// Adjoint of a dense layer's input: `out[r][i] = Σ_j d[r][j] · weight_t[j][i]`, and 0 where a `gate` is
@@ -150,11 +185,17 @@ pub fn contract<T: Real>(
             finish: Finish::Keep,
         });
     }
-    for r in 0..rows {
-        let c = Output::new(&mut out[r * row..], n, false);
-        let (a, b) = (a.matrix(r * a.example), b.matrix(r * b.example));
-        fork::gemm(Gemm { dims: [m, k, n], a, b, c, start: Start::Zero, finish: Finish::Keep });
-    }
+    fork::repeated(Repeated {
+        gemm: Gemm {
+            dims: [m, k, n],
+            a: a.matrix(0),
+            b: b.matrix(0),
+            c: Output::new(out, n, false),
+            start: Start::Zero,
+            finish: Finish::Keep,
+        },
+        times: Times { count: rows, a: a.example, b: b.example, c: row },
+    });
 }
 
 /// A product summed over the examples, added: `sum[i][j] += Σ_r Σ_l a[r][i, l] · b[r][l, j]`, for `[m, k, n]`.
@@ -173,22 +214,21 @@ pub fn contract_sum<T: Real>(
     if n == 1 && m > 1 {
         return contract_sum(rows, [1, k, m], b.transposed(), a.transposed(), sum);
     }
-    let mut add = |depth, a, b| {
-        let c = Output::new(sum, n, false);
-        fork::gemm(Gemm { dims: [m, depth, n], a, b, c, start: Start::Accumulate, finish: Finish::Keep });
-    };
     // The inner sum is the longer one of those over `l` and over the examples.
-    if k < rows {
-        for l in 0..k {
-            let a = Matrix { data: &a.data[l * a.col..], row: a.row, col: a.example };
-            let b = Matrix { data: &b.data[l * b.row..], row: b.example, col: b.col };
-            add(rows, a, b);
-        }
+    let (depth, a, b, times) = if k < rows {
+        let times = Times { count: k, a: a.col, b: b.row, c: 0 };
+        (
+            rows,
+            Matrix { data: a.data, row: a.row, col: a.example },
+            Matrix { data: b.data, row: b.example, col: b.col },
+            times,
+        )
     } else {
-        for r in 0..rows {
-            add(k, a.matrix(r * a.example), b.matrix(r * b.example));
-        }
-    }
+        (k, a.matrix(0), b.matrix(0), Times { count: rows, a: a.example, b: b.example, c: 0 })
+    };
+    let c = Output::new(sum, n, false);
+    let gemm = Gemm { dims: [m, depth, n], a, b, c, start: Start::Accumulate, finish: Finish::Keep };
+    fork::repeated(Repeated { gemm, times });
 }
 
 impl<'a, T> Operand<'a, T> {
@@ -371,6 +411,34 @@ mod tests {
             }
             check_dense::<f32>(13, [300, 70]);
             check_dense::<f64>(3, [513, 130]);
+        });
+    }
+
+    fn check_dense_rows<T: Real>(rows: usize, [m, k, n]: [usize; 3]) {
+        let mut numbers = Numbers((rows * 1000 + m * 100 + k * 10 + n) as u64);
+        let (x, w, bias) = (numbers.tile::<T>(rows, m * k), numbers.flat::<T>(k * n), numbers.flat::<T>(n));
+        let flat = f64s(&elements(&x, rows, m * k));
+        let mut want = naive([rows * m, k, n], &flat, &f64s(&w), |_, j| bias[j].to_f64());
+        let what = (core::any::type_name::<T>(), rows, m, k, n);
+        let mut out = nan_tile::<T>(rows, m * n);
+        dense_rows(rows, [m, k, n], &x, &w, Some(&bias), Activation::Linear, &mut out);
+        assert_close(&elements(&out, rows, m * n), &want, (16 + k) as f64, &what);
+        for y in &mut want {
+            *y = y.max(0.0);
+        }
+        dense_rows(rows, [m, k, n], &x, &w, Some(&bias), Activation::Relu, &mut out);
+        assert_close(&elements(&out, rows, m * n), &want, (16 + k) as f64, &what);
+    }
+
+    #[test]
+    fn dense_layers_at_several_places() {
+        at_every_level(|_| {
+            for rows in [1, 2, 5] {
+                for size in [[2, 3, 5], [7, 16, 16], [5, 9, 33], [3, 140, 40], [24, 130, 64], [4, 6, 1]] {
+                    check_dense_rows::<f32>(rows, size);
+                    check_dense_rows::<f64>(rows, size);
+                }
+            }
         });
     }
 

@@ -5,7 +5,7 @@
 //! the number of threads.
 
 use super::Real;
-use super::gemm::Gemm;
+use super::gemm::{Gemm, Repeated, Times};
 
 /// Floating-point operations that are worth a task of their own: some 15 to 25 µs of one core.
 #[cfg(feature = "rayon")]
@@ -20,25 +20,30 @@ const WORTH_FORK: usize = 16_000_000;
 ///
 /// Only a thread of a pool shares its work: waking up a pool from outside takes longer than most products.
 pub(super) fn gemm<T: Real>(gemm: Gemm<'_, T>) {
+    repeated(Repeated { gemm, times: Times::ONCE });
+}
+
+/// The same of a product that is made several times.
+pub(super) fn repeated<T: Real>(task: Repeated<'_, T>) {
     #[cfg(feature = "rayon")]
-    if gemm.flops() >= WORTH_FORK
+    if task.flops() >= WORTH_FORK
         && rayon::current_thread_index().is_some()
         && rayon::current_num_threads() > 1
     {
-        return share(gemm, super::level());
+        return share(task, super::level());
     }
-    T::gemm(gemm);
+    T::repeated(task);
 }
 
 /// Computes the product as parts that any thread of the pool may take, all at the same level.
 #[cfg(feature = "rayon")]
-fn share<T: Real>(gemm: Gemm<'_, T>, level: super::Level) {
-    let halves = if gemm.flops() >= 2 * WORTH_TASK { gemm.halves() } else { Err(gemm) };
+fn share<T: Real>(task: Repeated<'_, T>, level: super::Level) {
+    let halves = if task.flops() >= 2 * WORTH_TASK { task.halves() } else { Err(task) };
     match halves {
         Ok((first, second)) => {
             rayon::join(|| share(first, level), || share(second, level));
         }
-        Err(gemm) => super::with_level(level, || T::gemm(gemm)),
+        Err(task) => super::with_level(level, || T::repeated(task)),
     }
 }
 

@@ -30,10 +30,11 @@ pub(super) struct Matrix<'a, T> {
 }
 
 impl<T> Matrix<'_, T> {
+    /// Asserts that the matrix has its place, and so has one `beyond` it.
     #[track_caller]
-    fn check(&self, [rows, cols]: [usize; 2]) {
+    fn check(&self, [rows, cols]: [usize; 2], beyond: usize) {
         if rows > 0 && cols > 0 {
-            let last = (rows - 1) * self.row + (cols - 1) * self.col;
+            let last = beyond + (rows - 1) * self.row + (cols - 1) * self.col;
             assert!(
                 last < self.data.len(),
                 "a {rows}x{cols} operand needs more than {} scalars",
@@ -94,6 +95,84 @@ pub struct Gemm<'a, T> {
     pub(super) c: Output<'a, T>,
     pub(super) start: Start<'a, T>,
     pub(super) finish: Finish<'a, T>,
+}
+
+/// How often a product is made, and how far its operands and results lie apart: the examples of a tile.
+///
+/// A distance of 0 is the same operand for all, or one result that all are added to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) count: usize,
+    pub(super) a: usize,
+    pub(super) b: usize,
+    pub(super) c: usize,
+}
+
+impl Times {
+    pub(super) const ONCE: Self = Self { count: 1, a: 0, b: 0, c: 0 };
+}
+
+/// A product that is made several times. What all share is packed once, and a block of a sum stays in cache while the
+/// products are added to it.
+#[derive(Debug)]
+pub struct Repeated<'a, T> {
+    pub(super) gemm: Gemm<'a, T>,
+    pub(super) times: Times,
+}
+
+#[cfg(any(feature = "rayon", test))]
+impl<T: Real> Repeated<'_, T> {
+    /// Multiplications and additions.
+    pub(super) fn flops(&self) -> usize {
+        self.times.count * self.gemm.flops()
+    }
+
+    /// Two parts that different threads can compute, unless the whole is too small to be cut: columns first, as those of a
+    /// single product, then the examples. Both halves of a sum add up all of them.
+    #[allow(clippy::result_large_err, reason = "the error is the product, which is given back")]
+    pub(super) fn halves(self) -> Result<(Self, Self), Self> {
+        let Self { gemm, times } = self;
+        let [m, _, n] = gemm.dims;
+        if times.count == 1 || n >= 2 * PART_COLS {
+            return match gemm.halves() {
+                Ok((first, second)) => Ok((Self { gemm: first, times }, Self { gemm: second, times })),
+                Err(gemm) => Err(Self { gemm, times }),
+            };
+        }
+        let first = times.count / 2;
+        if times.c == 0 || first * m < PART_ROWS {
+            return Err(Self { gemm, times });
+        }
+        let Gemm { dims, a, b, c, start, finish } = gemm;
+        let offset = first * times.c;
+        assert!((m - 1) * c.row + n <= times.c && offset <= c.len, "examples lie apart");
+        let (lower_a, lower_b) =
+            (Matrix { data: &a.data[first * times.a..], ..a }, &b.data[first * times.b..]);
+        let lower_finish = match finish {
+            Finish::Gate(gate) => Finish::Gate(&gate[offset..]),
+            Finish::Keep | Finish::Relu => finish,
+        };
+        let upper_c = Output { len: offset, ..c };
+        // SAFETY: the offset is within the slice, which both parts share without overlap.
+        let lower_c = Output { first: unsafe { c.first.add(offset) }, len: c.len - offset, ..c };
+        Ok((
+            Self {
+                gemm: Gemm { dims, a, b, c: upper_c, start, finish },
+                times: Times { count: first, ..times },
+            },
+            Self {
+                gemm: Gemm {
+                    dims,
+                    a: lower_a,
+                    b: Matrix { data: lower_b, ..b },
+                    c: lower_c,
+                    start,
+                    finish: lower_finish,
+                },
+                times: Times { count: times.count - first, ..times },
+            },
+        ))
+    }
 }
 
 #[cfg(any(feature = "rayon", test))]
@@ -249,16 +328,18 @@ struct Panel<T> {
 ///
 /// If a slice is too short for the dimensions.
 #[inline(always)]
-pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
+pub(super) fn gemm<S: Simd, T: Real>(s: S, task: Repeated<'_, T>) {
+    let Repeated { gemm, times } = task;
     let [m, k, n] = gemm.dims;
-    if m == 0 || n == 0 {
+    if m == 0 || n == 0 || times.count == 0 {
         return;
     }
-    gemm.a.check([m, k]);
-    gemm.b.check([k, n]);
+    let beyond = times.count - 1;
+    gemm.a.check([m, k], beyond * times.a);
+    gemm.b.check([k, n], beyond * times.b);
     let width = T::Native::<S>::LEN;
     let end = if gemm.c.padded { n.next_multiple_of(width) } else { n };
-    let needed = (m - 1) * gemm.c.row + end;
+    let needed = beyond * times.c + (m - 1) * gemm.c.row + end;
     assert!(gemm.c.len >= needed, "the result holds {} scalars, not {needed}", gemm.c.len);
     if let Start::Bias(bias) = gemm.start {
         assert!(bias.len() >= n, "the bias holds {} scalars, not {n}", bias.len());
@@ -267,9 +348,20 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
         assert!(gemm.c.padded && gate.len() >= needed, "the gate has to lie like the result");
     }
     let Gemm { a, b, c, start, finish, .. } = gemm;
-    let pack = m >= PACK_FROM && b.row * size_of::<T>() >= FAR;
-    let problem =
-        Problem { dims: [m, k, n], pack, a, b, c: c.first, ldc: c.row, padded: c.padded, start, finish };
+    let sharing = if times.b == 0 { times.count * m } else { m };
+    let pack = sharing >= PACK_FROM && b.row * size_of::<T>() >= FAR;
+    let problem = Problem {
+        dims: [m, k, n],
+        times,
+        pack,
+        a,
+        b,
+        c: c.first,
+        ldc: c.row,
+        padded: c.padded,
+        start,
+        finish,
+    };
     let mut j = 0;
     while j < n {
         let vectors = (n - j).div_ceil(width);
@@ -304,6 +396,7 @@ pub(super) fn gemm<S: Simd, T: Real>(s: S, gemm: Gemm<'_, T>) {
 /// A product whose slices were found long enough.
 struct Problem<'a, T> {
     dims: [usize; 3],
+    times: Times,
     /// Whether panels of `B` are packed even where they could be read in place.
     pack: bool,
     a: Matrix<'a, T>,
@@ -346,64 +439,73 @@ impl<T: Real> Problem<'_, T> {
             Start::Zero | Start::Accumulate => core::ptr::null(),
         };
 
-        // Rows of B in place: reading on into the next row is harmless, reading past the last is not.
-        let in_place = if k == 0 || col != 1 || self.pack || b.len() < j + span {
-            0
-        } else if (k - 1) * ldb + j + span <= b.len() {
-            k
-        } else {
-            // A stride of 0 repeats the first row.
-            (b.len() - j - span).checked_div(ldb).map_or(k, |last| k.min(last + 1))
-        };
+        // Those that share B are computed with each part of it in turn, the others one after the other.
+        let (outer, inner) = if self.times.b == 0 { (1, self.times.count) } else { (self.times.count, 1) };
         let mut packed = Scratch::<T, PACKED>::new();
-        let mut part = 0..in_place;
-        loop {
-            let last = k.min(part.end + PACKED / span);
-            for (i, l) in (part.end..last).enumerate() {
-                // SAFETY: at most `PACKED / span` rows of `span` scalars are packed.
-                unsafe {
-                    let row = packed.first().add(i * span);
-                    if col == 1 && cols == span {
-                        copy_vectors(s, &b[l * ldb + j..][..span], row);
-                    } else if col == 1 {
-                        copy_padded(&b[l * ldb + j..][..cols], row, span);
-                    } else {
-                        for c in 0..span {
-                            row.add(c).write(if c < cols { b[l * ldb + (j + c) * col] } else { T::ZERO });
+        for first in 0..outer {
+            let b = &b[first * self.times.b..];
+            // Rows of B in place: reading on into the next row is harmless, reading past the last is not.
+            let in_place = if k == 0 || col != 1 || self.pack || b.len() < j + span {
+                0
+            } else if (k - 1) * ldb + j + span <= b.len() {
+                k
+            } else {
+                // A stride of 0 repeats the first row.
+                (b.len() - j - span).checked_div(ldb).map_or(k, |last| k.min(last + 1))
+            };
+            let mut part = 0..in_place;
+            loop {
+                let last = k.min(part.end + PACKED / span);
+                for (i, l) in (part.end..last).enumerate() {
+                    // SAFETY: at most `PACKED / span` rows of `span` scalars are packed.
+                    unsafe {
+                        let row = packed.first().add(i * span);
+                        if col == 1 && cols == span {
+                            copy_vectors(s, &b[l * ldb + j..][..span], row);
+                        } else if col == 1 {
+                            copy_padded(&b[l * ldb + j..][..cols], row, span);
+                        } else {
+                            for c in 0..span {
+                                row.add(c).write(if c < cols { b[l * ldb + (j + c) * col] } else { T::ZERO });
+                            }
                         }
                     }
                 }
+                for at in first..first + inner {
+                    let (to, is_added) = (at * self.times.c, at > 0 && self.times.c == 0);
+                    let is_first = part.start == 0 && !is_added;
+                    let is_last = last == k && (self.times.c > 0 || at + 1 == self.times.count);
+                    compute(&Panel {
+                        panels,
+                        a: self.a.data.as_ptr().wrapping_add(at * self.times.a + part.start * self.a.col),
+                        row: self.a.row,
+                        col: self.a.col,
+                        b: [
+                            Rows {
+                                first: b.as_ptr().wrapping_add(part.start * ldb + j),
+                                stride: ldb,
+                                count: part.len(),
+                            },
+                            Rows { first: packed.first(), stride: span, count: last - part.end },
+                        ],
+                        c: self.c.wrapping_add(to + j),
+                        ldc: self.ldc,
+                        cols,
+                        partial: cols < span && !self.padded,
+                        accumulate: !is_first || matches!(self.start, Start::Accumulate),
+                        bias: if is_first { bias } else { core::ptr::null() },
+                        gate: match self.finish {
+                            Finish::Gate(gate) if is_last => gate.as_ptr().wrapping_add(to + j),
+                            _ => core::ptr::null(),
+                        },
+                        relu: is_last && matches!(self.finish, Finish::Relu),
+                    });
+                }
+                if last == k {
+                    break;
+                }
+                part = last..last;
             }
-            let panel = Panel {
-                panels,
-                a: self.a.data.as_ptr().wrapping_add(part.start * self.a.col),
-                row: self.a.row,
-                col: self.a.col,
-                b: [
-                    Rows {
-                        first: b.as_ptr().wrapping_add(part.start * ldb + j),
-                        stride: ldb,
-                        count: part.len(),
-                    },
-                    Rows { first: packed.first(), stride: span, count: last - part.end },
-                ],
-                c: self.c.wrapping_add(j),
-                ldc: self.ldc,
-                cols,
-                partial: cols < span && !self.padded,
-                accumulate: part.start > 0 || matches!(self.start, Start::Accumulate),
-                bias: if part.start == 0 { bias } else { core::ptr::null() },
-                gate: match self.finish {
-                    Finish::Gate(gate) if last == k => gate.as_ptr().wrapping_add(j),
-                    _ => core::ptr::null(),
-                },
-                relu: last == k && matches!(self.finish, Finish::Relu),
-            };
-            compute(&panel);
-            if last == k {
-                return;
-            }
-            part = last..last;
         }
     }
 }

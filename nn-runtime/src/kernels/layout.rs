@@ -23,6 +23,25 @@ pub const fn tile_len<T: Real>(rows: usize, n: usize) -> usize {
     (rows * stride::<T>(n)).next_multiple_of(T::LANES)
 }
 
+/// The rows that a kernel works on within each example: a number is the length of a single one, `[places, length]` says
+/// that there are several, side by side without pads.
+pub trait Places: Copy {
+    /// How many, and how long.
+    fn places(self) -> [usize; 2];
+}
+
+impl Places for usize {
+    fn places(self) -> [usize; 2] {
+        [1, self]
+    }
+}
+
+impl Places for [usize; 2] {
+    fn places(self) -> [usize; 2] {
+        self
+    }
+}
+
 /// Cuts a workspace into buffers of the given lengths, in order. What is left over is dropped.
 ///
 /// # Panics

@@ -22,6 +22,7 @@
 )]
 
 pub mod arrays;
+mod attention;
 mod buffer;
 pub(crate) mod columns;
 mod compiled;
@@ -32,8 +33,10 @@ pub mod interleaved;
 pub mod lane_math;
 mod lanes;
 mod layout;
+mod lookup;
 mod movement;
 pub(crate) mod noise;
+mod normalise;
 pub(crate) mod optimize;
 pub mod params;
 mod pointwise;
@@ -48,11 +51,12 @@ mod windows;
 #[cfg(test)]
 mod testing;
 
+pub use attention::{EachSizes, attention_weights, attention_weights_input, contract_each};
 pub use buffer::Aligned;
 #[cfg(feature = "alloc")]
 pub use buffer::AlignedVec;
 pub use contract::{
-    Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_weight,
+    Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_rows, dense_weight,
 };
 pub use fearless_simd::Simd;
 pub use lane_math::{
@@ -60,12 +64,14 @@ pub use lane_math::{
     softplus, sqrt, tanh,
 };
 pub use lanes::{LaneExpr, LanePair, LaneValue, Lanes, Mask, Product};
-pub use layout::{split, stride, tile_len};
+pub use layout::{Places, split, stride, tile_len};
+pub use lookup::{lookup, lookup_weight, lookup_weight_sum};
 pub use movement::{View, ViewMut, copy, fill, one_hot};
+pub use normalise::{normalise, normalise_input};
 pub use params::Flat;
 pub use pointwise::{Source, Sources, full, per_row, pointwise, pointwise_shared, scalar, shared};
 pub use real::Real;
-pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum};
+pub use reduce::{logsumexp, reduce_max, reduce_min, reduce_sum, reduce_sum_added};
 #[cfg(feature = "std")]
 pub use simd::with_level;
 pub use simd::{Level, level, vectorize};

@@ -1,6 +1,6 @@
 //! Kernels that move elements: copies with any strides, fills, one-hot rows.
 
-use super::{Real, stride};
+use super::{Places, Real, stride};
 
 /// Where a copy reads: element `i` of example `r` is `data[r * example + offset + Σ i[d] * strides[d]]`.
 #[derive(Clone, Copy, Debug)]
@@ -95,20 +95,30 @@ pub fn fill<T: Real>(rows: usize, n: usize, out: &mut [T], value: T) {
     }
 }
 
-/// `out[r][c] = 1` where `c` is the example's class, 0 elsewhere. An index that is not a whole number below
-/// `classes` makes the row NaN. `index` (1 element) and `out` (`classes` elements) are tile buffers.
-pub fn one_hot<T: Real>(rows: usize, classes: usize, index: &[T], out: &mut [T]) {
-    let stride = stride::<T>(classes);
-    for (r, &index) in index[..rows].iter().enumerate() {
-        let row = &mut out[r * stride..][..classes];
-        let class = index.to_f64();
-        if class >= 0.0 && class < classes as f64 && class % 1.0 == 0.0 {
-            row.fill(T::ZERO);
-            row[class as usize] = T::ONE;
-        } else {
-            row.fill(T::NAN);
+/// `out[r][p][c] = 1` where `c` is the class of place `p`, 0 elsewhere. An index that is not a whole number below the
+/// number of classes makes its row NaN. `index` (one element a place) and `out` (a row of all classes a place) are tile
+/// buffers.
+pub fn one_hot<T: Real>(rows: usize, classes: impl Places, index: &[T], out: &mut [T]) {
+    let [places, classes] = classes.places();
+    let (from, to) = (stride::<T>(places), stride::<T>(places * classes));
+    for r in 0..rows {
+        let hot = out[r * to..][..places * classes].chunks_exact_mut(classes);
+        for (&index, row) in index[r * from..][..places].iter().zip(hot) {
+            match whole_below(index, classes) {
+                Some(class) => {
+                    row.fill(T::ZERO);
+                    row[class] = T::ONE;
+                }
+                None => row.fill(T::NAN),
+            }
         }
     }
+}
+
+/// The index that a scalar holds, if it is a whole number below `count`.
+pub(super) fn whole_below<T: Real>(index: T, count: usize) -> Option<usize> {
+    let index = index.to_f64();
+    (index >= 0.0 && index < count as f64 && index % 1.0 == 0.0).then_some(index as usize)
 }
 
 #[cfg(test)]
@@ -165,6 +175,20 @@ mod tests {
         let mut flat = [1.0; 6];
         fill(1, 5, &mut flat, 0.0);
         assert_eq!(flat, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn several_places_have_a_row_each() {
+        // Two examples of three places, the last one of them invalid.
+        let mut index = nan_tile::<f32>(2, 3);
+        let example = stride::<f32>(3);
+        index[..3].copy_from_slice(&[1.0, 0.0, 1.0]);
+        index[example..example + 3].copy_from_slice(&[0.0, 1.0, 2.0]);
+        let mut out = nan_tile::<f32>(2, 6);
+        one_hot(2, [3, 2], &index, &mut out);
+        let out = elements(&out, 2, 6);
+        assert_eq!(out[..10], [0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
+        assert!(out[10..].iter().all(|x| x.is_nan()));
     }
 
     #[test]

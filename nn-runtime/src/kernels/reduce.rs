@@ -5,7 +5,7 @@ use fearless_simd::Simd;
 use super::arrays::{exp_down, finite_or};
 use super::columns::{NARROW, by_columns, columns_of_rows};
 use super::lanes::first;
-use super::{Lanes, Real, log, max, min, stride};
+use super::{LaneExpr, Lanes, Real, log, max, min, stride};
 
 /// `out[r][o][i] = Σ_l x[r][o][l][i]`, for `[outer, len, inner]`.
 ///
@@ -17,6 +17,41 @@ use super::{Lanes, Real, log, max, min, stride};
 /// If a slice is too short.
 pub fn reduce_sum<T: Real>(rows: usize, dims: [usize; 3], x: &[T], out: &mut [T]) {
     T::reduce(Reduction::Sum, rows, dims, x, out);
+}
+
+/// The same added over the examples: `sum[o][i] += Σ_r Σ_l x[r][o][l][i]`. `x` is a tile buffer, `sum` is shared.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn reduce_sum_added<T: Real>(rows: usize, dims: [usize; 3], x: &[T], sum: &mut [T]) {
+    T::reduce_added(rows, dims, x, sum);
+}
+
+/// See [`reduce_sum_added`].
+#[inline(always)]
+pub(super) fn reduce_added<S: Simd, T: Real>(s: S, rows: usize, dims: [usize; 3], x: &[T], sum: &mut [T]) {
+    let [outer, len, inner] = dims;
+    let from = stride::<T>(outer * len * inner);
+    for o in 0..outer {
+        let mut i = 0;
+        while i < inner {
+            let mut total = Lanes::zero(s);
+            let mut width = 1;
+            for r in 0..rows {
+                let line = Line::new(&x[r * from + o * len * inner + i..], dims, i);
+                width = line.width;
+                total += line.total(s);
+            }
+            let sum = &mut sum[o * inner + i..][..width];
+            if inner == 1 {
+                sum[0] += total.sum();
+            } else {
+                (Lanes::load_partial(s, sum) + total).lanes().store_partial(sum);
+            }
+            i += width;
+        }
+    }
 }
 
 /// `out[r][o][i] = max_l x[r][o][l][i]`, for `[outer, len, inner]`; NaN if any is NaN. Buffers and panics as for
@@ -241,6 +276,17 @@ impl<'a, T: Real> Line<'a, T> {
         if self.inner == 1 { Lanes::splat(s, total.sum()) } else { total }
     }
 
+    /// The sum of each lane's elements.
+    #[inline(always)]
+    fn total<S: Simd>(&self, s: S) -> Lanes<S, T> {
+        self.fold(
+            s,
+            [T::ZERO; 2],
+            #[inline(always)]
+            |a, x| a + x,
+        )
+    }
+
     /// Combines the lanes, where they belong to one run.
     #[inline(always)]
     fn across<S: Simd>(&self, s: S, x: Lanes<S, T>, f: impl Fn(T, T) -> T) -> Lanes<S, T> {
@@ -309,6 +355,14 @@ mod tests {
             assert_close(&out[..outer * inner], &want[..outer * inner], 128.0 * len as f64, &what);
             assert_eq!(out[outer * inner], T::ONE);
         };
+        let mut sums = std::vec![T::ONE; outer * inner + 1];
+        reduce_sum_added(rows, dims, &x, &mut sums[..outer * inner]);
+        let each = naive(&flat, dims, |x| x.iter().sum());
+        let want: Vec<f64> = (0..outer * inner)
+            .map(|i| 1.0 + each.iter().skip(i).step_by(outer * inner).sum::<f64>())
+            .collect();
+        assert_close(&sums[..outer * inner], &want, (128 * rows * len) as f64, &what);
+        assert_eq!(sums[outer * inner], T::ONE);
         let max = |x: &[f64]| x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         compare(reduce_sum, &|x| x.iter().sum());
         compare(reduce_max, &max);

@@ -4,8 +4,9 @@ use fearless_simd::Simd;
 
 use super::arrays::{cross_entropy_columns, exp_down, log_softmax_run, softmax_run};
 use super::columns::{NARROW, by_columns};
+use super::movement::whole_below;
 use super::reduce::Line;
-use super::{LaneExpr, Lanes, Real, columns, log, stride, tile_len};
+use super::{LaneExpr, Lanes, Places, Real, columns, log, stride, tile_len};
 
 /// `out[r][o][l][i] = exp x[r][o][l][i] / Σ_l exp x[r][o][l][i]`, for `[outer, len, inner]`.
 ///
@@ -73,24 +74,24 @@ pub(super) fn normalise<S: Simd, T: Real, const LOG: bool>(
     }
 }
 
-/// The cross-entropy of a softmax with a class index, and its derivative by the softmax's operand:
-/// `loss[r] = log Σ_c exp x[r][c] - x[r][target[r]]` and `d[r] = softmax(x[r]) - one_hot(target[r])`. Both are NaN where
-/// the target is not a whole number below `classes`.
+/// The cross-entropy of a softmax with a class index, and its derivative by the softmax's operand, for each place `p`:
+/// `loss[r][p] = log Σ_c exp x[r][p][c] - x[r][p][target[r][p]]` and `d[r][p] = softmax(x[r][p]) - one_hot(target[r][p])`.
+/// Both are NaN where the target is not a whole number below the number of classes.
 ///
-/// `x` and `d` (`classes` elements), `target` and `loss` (1 element) are tile buffers.
+/// `x` and `d` (a row of all classes a place), `target` and `loss` (one element a place) are tile buffers.
 ///
 /// # Panics
 ///
 /// If a slice is too short.
 pub fn softmax_cross_entropy<T: Real>(
     rows: usize,
-    classes: usize,
+    classes: impl Places,
     x: &[T],
     target: &[T],
     loss: &mut [T],
     d: &mut [T],
 ) {
-    T::softmax_cross_entropy(rows, classes, x, target, Some(loss), Some(d));
+    T::softmax_cross_entropy(rows, classes.places(), x, target, Some(loss), Some(d));
 }
 
 /// The loss of [`softmax_cross_entropy`] alone.
@@ -100,12 +101,12 @@ pub fn softmax_cross_entropy<T: Real>(
 /// If a slice is too short.
 pub fn softmax_cross_entropy_loss<T: Real>(
     rows: usize,
-    classes: usize,
+    classes: impl Places,
     x: &[T],
     target: &[T],
     loss: &mut [T],
 ) {
-    T::softmax_cross_entropy(rows, classes, x, target, Some(loss), None);
+    T::softmax_cross_entropy(rows, classes.places(), x, target, Some(loss), None);
 }
 
 /// The derivative of [`softmax_cross_entropy`] alone.
@@ -113,8 +114,8 @@ pub fn softmax_cross_entropy_loss<T: Real>(
 /// # Panics
 ///
 /// If a slice is too short.
-pub fn softmax_error<T: Real>(rows: usize, classes: usize, x: &[T], target: &[T], d: &mut [T]) {
-    T::softmax_cross_entropy(rows, classes, x, target, None, Some(d));
+pub fn softmax_error<T: Real>(rows: usize, classes: impl Places, x: &[T], target: &[T], d: &mut [T]) {
+    T::softmax_cross_entropy(rows, classes.places(), x, target, None, Some(d));
 }
 
 /// See [`softmax_cross_entropy`].
@@ -122,17 +123,50 @@ pub fn softmax_error<T: Real>(rows: usize, classes: usize, x: &[T], target: &[T]
 pub(super) fn cross_entropy<S: Simd, T: Real>(
     s: S,
     rows: usize,
-    classes: usize,
+    [places, classes]: [usize; 2],
     x: &[T],
     target: &[T],
     loss: Option<&mut [T]>,
     d: Option<&mut [T]>,
 ) {
-    let len = tile_len::<T>(rows, classes);
-    assert!(x.len() >= len && target.len() >= rows, "x is no tile of {rows} examples of {classes} classes");
-    let stride = stride::<T>(classes);
+    let len = tile_len::<T>(rows, places * classes);
+    assert!(
+        x.len() >= len && target.len() >= rows * places,
+        "x is no tile of {rows} examples of {places} places and {classes} classes"
+    );
+    if places == 1 {
+        return cross_entropy_rows(s, rows, [classes, stride::<T>(classes)], x, target, loss, d);
+    }
+    let (row, of_targets) = (stride::<T>(places * classes), stride::<T>(places));
     let (mut loss, mut d) = (loss, d);
-    if classes <= NARROW && classes > 1 {
+    for r in 0..rows {
+        let (x, target) = (&x[r * row..], &target[r * of_targets..]);
+        let loss = loss.as_deref_mut().map(
+            #[inline(always)]
+            |loss| &mut loss[r * of_targets..],
+        );
+        let d = d.as_deref_mut().map(
+            #[inline(always)]
+            |d| &mut d[r * row..],
+        );
+        cross_entropy_rows(s, places, [classes, classes], x, target, loss, d);
+    }
+}
+
+/// The same for rows at a distance of `stride`, with adjacent targets and losses.
+#[inline(always)]
+fn cross_entropy_rows<S: Simd, T: Real>(
+    s: S,
+    rows: usize,
+    [classes, stride]: [usize; 2],
+    x: &[T],
+    target: &[T],
+    loss: Option<&mut [T]>,
+    d: Option<&mut [T]>,
+) {
+    let (mut loss, mut d) = (loss, d);
+    // Rows that are turned into columns end with pads.
+    if classes <= NARROW && classes > 1 && stride.is_multiple_of(T::LANES) {
         let mut first = 0;
         while first < rows {
             let count = (rows - first).min(T::LANES);
@@ -167,10 +201,9 @@ pub(super) fn cross_entropy<S: Simd, T: Real>(
             #[inline(always)]
             |x| exp_down(x - largest, T::EXP_USEFUL),
         );
-        let class = target[r].to_f64();
-        let valid = class >= 0.0 && class < classes as f64 && class % 1.0 == 0.0;
+        let class = whole_below(target[r], classes);
         if let Some(loss) = &mut loss {
-            let right = if valid { row[class as usize] } else { T::NAN };
+            let right = class.map_or(T::NAN, |class| row[class]);
             loss[r] = log(sum).as_slice()[0] - (right - largest.as_slice()[0]);
         }
         if let Some(d) = &mut d {
@@ -180,10 +213,9 @@ pub(super) fn cross_entropy<S: Simd, T: Real>(
                 let y = exp_down(line.vector(s, v, T::ZERO) - largest, T::EXP_USEFUL) / sum;
                 y.store_partial(&mut d[at..at + n]);
             }
-            if valid {
-                d[class as usize] -= T::ONE;
-            } else {
-                d.fill(T::NAN);
+            match class {
+                Some(class) => d[class] -= T::ONE,
+                None => d.fill(T::NAN),
             }
         }
     }
@@ -285,6 +317,37 @@ mod tests {
                 for rows in [1, 2, 7, 16, 33] {
                     check_cross_entropy::<f32>(rows, classes);
                     check_cross_entropy::<f64>(rows, classes);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn several_places_are_as_many_examples() {
+        at_every_level(|_| {
+            for (places, classes) in [(2, 3), (5, 16), (3, 20), (4, 65)] {
+                let (rows, n) = (3, places * classes);
+                let mut numbers = Numbers(n as u64);
+                let x = numbers.tile::<f32>(rows, n);
+                let mut target = nan_tile::<f32>(rows, places);
+                for r in 0..rows {
+                    for p in 0..places {
+                        target[r * stride::<f32>(places) + p] = ((r * 5 + p * 7) % classes) as f32;
+                    }
+                }
+                target[0] = -1.0;
+                let (mut loss, mut d) = (nan_tile::<f32>(rows, places), nan_tile::<f32>(rows, n));
+                softmax_cross_entropy(rows, [places, classes], &x, &target, &mut loss, &mut d);
+                let (loss, d) = (elements(&loss, rows, places), elements(&d, rows, n));
+                let (flat, targets) = (elements(&x, rows, n), elements(&target, rows, places));
+                for (at, row) in flat.chunks_exact(classes).enumerate() {
+                    let (mut one, mut error) = (nan_tile::<f32>(1, 1), nan_tile::<f32>(1, classes));
+                    let mut padded = nan_tile::<f32>(1, classes);
+                    padded[..classes].copy_from_slice(row);
+                    softmax_cross_entropy(1, classes, &padded, &targets[at..=at], &mut one, &mut error);
+                    let error: std::vec::Vec<f64> = error[..classes].iter().map(|&x| f64::from(x)).collect();
+                    assert_close(&loss[at..=at], &[f64::from(one[0])], 64.0, &(places, classes, at));
+                    assert_close(&d[at * classes..][..classes], &error, 64.0, &(places, classes, at));
                 }
             }
         });

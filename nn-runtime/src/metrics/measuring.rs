@@ -62,7 +62,7 @@ impl Measuring {
             Some(Prediction::Numbers(columns)) => {
                 regression = needs(&[Needs::Numbers]).then(|| Regression::new(columns));
             }
-            Some(Prediction::Answers { .. }) | None => {}
+            Some(Prediction::Places(_) | Prediction::Answers { .. }) | None => {}
         }
         let measures = measures.to_vec();
         Ok(Self { measures, prediction, model: M::NAME, matrix, scores, class_scores, regression })
@@ -117,7 +117,7 @@ impl Measuring {
                 regression.clear();
                 regression.update(predictions, targets)
             }
-            Some(Prediction::Answers { .. }) | None => Ok(()),
+            Some(Prediction::Places(_) | Prediction::Answers { .. }) | None => Ok(()),
         }
     }
 

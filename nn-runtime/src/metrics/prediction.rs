@@ -14,6 +14,8 @@ use crate::model::{TargetKind, Train};
 pub(crate) enum Prediction {
     /// A score for each of these classes.
     Classes(usize),
+    /// A score for each of these classes, at each of several places.
+    Places(usize),
     /// Whether the target is 1, as probability or as log-odds.
     YesOrNo { logits: bool },
     /// Several answers, each yes or no.
@@ -29,6 +31,9 @@ impl Prediction {
         let yes_or_no = !matches!(target, TargetColumns::Values { .. });
         match M::TARGET {
             TargetKind::Class { classes } => (predicted == classes).then_some(Self::Classes(classes)),
+            TargetKind::Classes { len, classes } => {
+                (predicted == len * classes).then_some(Self::Places(classes))
+            }
             TargetKind::Binary { len, .. } | TargetKind::Values { len } if len != predicted => None,
             TargetKind::Binary { len: 1, logits } => Some(Self::YesOrNo { logits }),
             TargetKind::Binary { logits, .. } => Some(Self::Answers { logits }),
@@ -42,7 +47,7 @@ impl Prediction {
         match self {
             Self::Classes(classes) => classes,
             Self::YesOrNo { .. } => 2,
-            Self::Answers { .. } | Self::Numbers(_) => 0,
+            Self::Places(_) | Self::Answers { .. } | Self::Numbers(_) => 0,
         }
     }
 
@@ -66,6 +71,7 @@ impl Prediction {
     pub(super) fn describe(self) -> String {
         match self {
             Self::Classes(classes) => format!("one of {classes} classes"),
+            Self::Places(classes) => format!("one of {classes} classes at each of several places"),
             Self::YesOrNo { .. } => "yes or no".to_owned(),
             Self::Answers { .. } => "several answers, each yes or no".to_owned(),
             Self::Numbers(1) => "a number".to_owned(),
@@ -86,6 +92,17 @@ impl Prediction {
                 let right = rows
                     .filter(|(row, target)| largest(row.iter().copied()) == Some(target.to_f64() as usize));
                 Metric::Accuracy(right.count() as f64 / predictions.nrows() as f64)
+            }
+            Self::Places(classes) => {
+                let right = predictions.rows().into_iter().zip(targets.rows()).flat_map(|(row, targets)| {
+                    let scores: Vec<f64> = row.iter().map(|score| score.to_f64()).collect();
+                    let is_right = move |(place, target): (usize, &T)| {
+                        let scores = scores[place * classes..][..classes].iter().copied();
+                        largest(scores) == Some(target.to_f64() as usize)
+                    };
+                    targets.into_iter().enumerate().map(is_right).collect::<Vec<_>>()
+                });
+                Metric::Accuracy(right.filter(|right| *right).count() as f64 / targets.len() as f64)
             }
             Self::YesOrNo { logits } | Self::Answers { logits } => {
                 let threshold = if logits { 0.0 } else { 0.5 };
@@ -114,6 +131,14 @@ mod tests {
         let predictions = array![[0.1, 0.7, 0.2], [0.5, 0.1, 0.4], [0.3, 0.3, 0.3], [f64::NAN, 0.0, 1.0]];
         let targets = array![[1.0], [2.0], [0.0], [2.0]];
         assert_eq!(Prediction::Classes(3).metric(predictions.view(), targets.view()), Metric::Accuracy(0.5));
+    }
+
+    #[test]
+    fn every_place_counts() {
+        // Two examples of two places and two classes.
+        let predictions = array![[0.1, 0.9, 0.8, 0.2], [0.4, 0.6, f64::NAN, 0.1]];
+        let targets = array![[1.0, 1.0], [1.0, 0.0]];
+        assert_eq!(Prediction::Places(2).metric(predictions.view(), targets.view()), Metric::Accuracy(0.5));
     }
 
     #[test]

@@ -67,9 +67,10 @@ fn program(input: &Input, model: &Model, name: &Path) -> String {
         None => (0, "0.0".to_owned()),
         Some(Target::Values(shape)) => (shape.count(), "sum.sin()".to_owned()),
         Some(Target::Binary(shape)) => (shape.count(), "if sum > 0.0 { 1.0 } else { 0.0 }".to_owned()),
-        Some(Target::Class(classes)) => {
-            (1, format!("((sum + 2.0) * {}.0 / 4.0).floor().clamp(0.0, {}.0)", classes, classes - 1))
-        }
+        Some(Target::Class(classes, shape)) => (
+            shape.count(),
+            format!("((sum + 2.0) * {}.0 / 4.0).floor().clamp(0.0, {}.0)", classes, classes - 1),
+        ),
     };
     let real = model.dtype.name();
     format!(

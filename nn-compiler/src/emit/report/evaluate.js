@@ -141,6 +141,34 @@ function summed(length, add) {
   return sum;
 }
 
+const mean = (row) => row.reduce((a, b) => a + b, 0) / row.length;
+const rows = (x, length) =>
+  Array.from({ length: x.length / length }, (_, at) => Array.from(x.slice(at * length, (at + 1) * length)));
+
+// A row with mean 0 and variance 1, and what it was multiplied with.
+function normalise(row, epsilon) {
+  const centred = row.map((x) => x - mean(row));
+  const scale = 1 / Math.sqrt(mean(centred.map((x) => x * x)) + epsilon);
+  return { y: centred.map((x) => x * scale), scale };
+}
+
+// A matrix product for each of so many places, with the strides of both operands and of the result.
+function contract_each([places, m, k, n, a_at, a_row, a_col, b_at, b_row, b_col, y_at, y_row, y_col], a, b) {
+  return summed(places * m * n, (y) => each([places, m, k, n], ([at, i, l, j]) => {
+    y[at * y_at + i * y_row + j * y_col] += a[at * a_at + i * a_row + l * a_col] * b[at * b_at + l * b_row + j * b_col];
+  }));
+}
+
+// Probabilities of the keys that each query sees, 0 for the others; `along` visits the lines in order.
+function attention_weights([heads, queries, keys, width, causal], x) {
+  let line = 0;
+  return along([heads * queries, keys, 1], x, (row) => {
+    const seen = causal === 1 ? Math.min(keys, line++ % queries + 1) : keys;
+    const shares = softmax(row.slice(0, seen).map((score) => score / Math.sqrt(width)));
+    return row.map((_, at) => (at < seen ? shares[at] : 0));
+  });
+}
+
 // The runtime's kernels, by name, with the sizes that emitted code calls them with.
 const KERNELS = {
   reduce_sum: (sizes, x) => along(sizes, x, (row) => row.reduce((a, b) => a + b, 0)),
@@ -148,15 +176,41 @@ const KERNELS = {
   logsumexp: (sizes, x) => along(sizes, x, logsumexp),
   softmax: (sizes, x) => along(sizes, x, softmax),
   log_softmax: (sizes, x) => along(sizes, x, (row) => { const sum = logsumexp(row); return row.map((x) => x - sum); }),
-  one_hot: ([classes], x) => one_hot(x[0], classes),
-  softmax_cross_entropy_loss: ([classes], z, target) => {
-    const hot = one_hot(target[0], classes);
-    return [logsumexp(z) - z.reduce((sum, z, at) => sum + (hot[at] === 0 ? 0 : z * hot[at]), 0)];
+  one_hot: (sizes, x) => Array.from(x).flatMap((index) => Array.from(one_hot(index, sizes.at(-1)))),
+  softmax_cross_entropy_loss: (sizes, z, target) => Array.from(target, (index, place) => {
+    const [row, hot] = [z.slice(place * sizes.at(-1), (place + 1) * sizes.at(-1)), one_hot(index, sizes.at(-1))];
+    return logsumexp(row) - row.reduce((sum, z, at) => sum + (hot[at] === 0 ? 0 : z * hot[at]), 0);
+  }),
+  softmax_error: (sizes, z, target) => Array.from(target).flatMap((index, place) => {
+    const [row, hot] = [z.slice(place * sizes.at(-1), (place + 1) * sizes.at(-1)), one_hot(index, sizes.at(-1))];
+    return Array.from(softmax(row), (y, at) => y - hot[at]);
+  }),
+  normalise: ([, length], x, epsilon) => rows(x, length).flatMap((row) => normalise(row, epsilon[0]).y),
+  normalise_input: ([, length], x, epsilon, d) => {
+    const adjoints = rows(d, length);
+    return rows(x, length).flatMap((row, at) => {
+      const [{ y, scale }, d] = [normalise(row, epsilon[0]), adjoints[at]];
+      const along = mean(d.map((d, at) => d * y[at]));
+      return d.map((each, at) => (each - mean(d) - y[at] * along) * scale);
+    });
   },
-  softmax_error: ([classes], z, target) => {
-    const hot = one_hot(target[0], classes);
-    return softmax(z).map((y, at) => y - hot[at]);
-  },
+  lookup: ([, entries, width], index, table) => Array.from(index).flatMap((row) => {
+    const is_entry = Number.isInteger(row) && row >= 0 && row < entries;
+    return Array.from({ length: width }, (_, at) => (is_entry ? table[row * width + at] : NaN));
+  }),
+  lookup_weight: ([, entries, width], index, d) => summed(entries * width, (sum) => d.forEach((d, at) => {
+    const row = index[Math.floor(at / width)];
+    if (Number.isInteger(row) && row >= 0 && row < entries) sum[row * width + at % width] += d;
+    else sum.fill(NaN);
+  })),
+=======
+  contract_each,
+  attention_weights,
+  attention_weights_input: ([heads, queries, keys, width], y, d) => array(heads * queries * keys, (at) => {
+    const first = at - at % keys, own = y.subarray(first, first + keys);
+    const mean = own.reduce((sum, y, k) => sum + y * d[first + k], 0);
+    return y[at] * (d[at] - mean) / Math.sqrt(width);
+  }),
   convolve: (sizes, x, w) => summed(sizes[3] * sizes[4] * sizes[5], (y) =>
     products(sizes, (place, pixel, tap) => { y[place] += x[pixel] * w[tap]; })),
   convolve_input: (sizes, d, w) => summed(sizes[0] * sizes[1] * sizes[2], (dx) =>

@@ -134,7 +134,7 @@ fn data(plan: &Plan, statements: &[Traced], functions: &mut Functions) -> Value 
         .collect();
     let target = model.target.as_ref().zip(numbers.target.as_ref()).map(|(target, values)| {
         let mut leaf = leaf("target", &target.shape(), values);
-        if let Target::Class(classes) = target {
+        if let Target::Class(classes, _) = target {
             leaf["classes"] = json!(classes);
         }
         leaf

@@ -23,7 +23,7 @@ impl Numbers {
         let target = model.target.as_ref().map(|target| match target {
             Target::Values(shape) => noise.plain(shape),
             Target::Binary(shape) => vec![1.0; shape.count()],
-            Target::Class(classes) => vec![if *classes > 1 { 1.0 } else { 0.0 }],
+            Target::Class(classes, shape) => vec![if *classes > 1 { 1.0 } else { 0.0 }; shape.count()],
         });
         let params = model.params.iter().map(|param| noise.initial(param.init, &param.shape)).collect();
         Self { params, inputs, target }

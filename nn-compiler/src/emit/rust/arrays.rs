@@ -14,7 +14,7 @@ use crate::graph::{Kind, NodeId};
 use crate::model::{Extra, Model, Variable};
 use crate::notation::Style;
 use crate::ops::Kernel;
-use crate::schedule::{Function, Step, When, Work, behind_views, transposed};
+use crate::schedule::{Addend, Function, Step, When, Work, behind_views, transposed};
 use crate::shape::Shape;
 
 /// The functions of one pass; `roots` are the values that a call gives back.
@@ -213,7 +213,7 @@ impl Writer<'_> {
                 let call = self.contract(*product, *bias, *activation, *gate);
                 self.bind(&[step.result], &call, body);
             }
-            Work::Sum { product } => self.sum(step.result, *product, body),
+            Work::Sum { addends } => addends.iter().for_each(|addend| self.sum(step.result, addend, body)),
         }
     }
 
@@ -327,12 +327,15 @@ impl Writer<'_> {
         }
     }
 
-    fn sum(&self, mean: NodeId, product: Option<NodeId>, body: &mut String) {
+    fn sum(&self, mean: NodeId, addend: &Addend, body: &mut String) {
         let graph = &self.function.graph;
         let out = self.sum_name(mean);
-        let Some(product) = product else {
-            let _ = write!(body, "batch_sum(rows, {}, {out});", self.array(graph.operands(mean)[0]));
-            return;
+        let product = match *addend {
+            Addend::Product(product) => product,
+            Addend::Value(value) => {
+                let _ = write!(body, "batch_sum(rows, {}, {out});", self.array(value));
+                return;
+            }
         };
         let (a, b) = (graph.operands(product)[0], graph.operands(product)[1]);
         let Some((_, attrs)) = graph[product].op() else { return };

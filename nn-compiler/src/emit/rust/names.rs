@@ -21,6 +21,7 @@ const RESERVED: &[&str] = &[
     "pointwise_shared",
     "dense",
     "dense_input",
+    "dense_rows",
     "dense_weight",
     "contract",
     "contract_sum",

@@ -10,7 +10,7 @@ use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
 use crate::ops::{Finish, Kernel};
-use crate::schedule::{Function, Lowering, Slot, Step, When, Work, behind_views};
+use crate::schedule::{Addend, Function, Lowering, Slot, Step, When, Work, behind_views};
 use crate::shape::Shape;
 
 /// The functions of one pass; `stores` are the roots whose rows are written out, with a name each.
@@ -67,6 +67,9 @@ pub(super) fn slot_lens(function: &Function, real: &str, tile: &str) -> Vec<Stri
     };
     function.slots.iter().map(len).collect()
 }
+
+/// Sums of more terms than this are counted and not written down: each has a line of its own anyway.
+const LONG: usize = 4;
 
 struct Writer<'a> {
     model: &'a Model,
@@ -306,7 +309,7 @@ impl Writer<'_> {
                 let epilogue = Epilogue { bias, activation: *activation, gate: gate.map(|id| self.name(id)) };
                 self.contract(*product, shared, &epilogue, &out, body);
             }
-            Work::Sum { product } => self.sum(step.result, *product, body),
+            Work::Sum { addends } => addends.iter().for_each(|addend| self.sum(step.result, addend, body)),
         }
     }
 
@@ -323,9 +326,13 @@ impl Writer<'_> {
                 Root::ParamGradient(at) if id == step.result => Some(&self.model.params[at].name),
                 _ => None,
             });
+            let what = match &step.work {
+                Work::Sum { addends } if addends.len() > LONG => format!("of {} terms", addends.len()),
+                _ => formula,
+            };
             return match root {
-                Some(param) => format!("∂J/∂{param}: Σ {formula}"),
-                None => format!("Σ {formula}"),
+                Some(param) => format!("∂J/∂{param}: Σ {what}"),
+                None => format!("Σ {what}"),
             };
         }
         let line = |id: NodeId, formula: &str| {
@@ -484,6 +491,18 @@ impl Writer<'_> {
             }
             return;
         }
+        if epilogue.bias.is_some() || epilogue.activation.is_some() {
+            let bias = epilogue.bias.as_ref().map_or("None".to_owned(), |bias| format!("Some({bias})"));
+            let activation = epilogue.activation.unwrap_or("Linear");
+            let _ = write!(
+                body,
+                "dense_rows(rows, {}, {}, {}, {bias}, Activation::{activation}, {out});",
+                dims.sizes(),
+                names.0,
+                names.1
+            );
+            return;
+        }
         let rows = if shared { "1" } else { "rows" };
         let (kernels, operands) = (self.kernels(), self.operands(a, b, &dims));
         let _ = write!(body, "{kernels}contract({rows}, {}, {operands}, {out});", dims.sizes());
@@ -497,28 +516,29 @@ impl Writer<'_> {
         format!("{}, {}", operand(a, dims.a), operand(b, dims.b))
     }
 
-    fn sum(&self, mean: NodeId, product: Option<NodeId>, body: &mut String) {
+    fn sum(&self, mean: NodeId, addend: &Addend, body: &mut String) {
         let graph = &self.function.graph;
         let out = sum_name(self.model, self.function, &self.names, mean);
-        let Some(product) = product else {
-            let operand = graph.operands(mean)[0];
-            if let Kind::Constant(number) = graph[operand].kind {
-                let _ = write!(
-                    body,
-                    "for sum in {out}.iter_mut() {{ *sum += {:?} * rows as {}; }}",
-                    number.0,
-                    self.real()
-                );
+        let product = match *addend {
+            Addend::Product(product) => product,
+            Addend::Value(value) => {
+                let _ = match graph[value].kind {
+                    Kind::Constant(number) => write!(
+                        body,
+                        "for sum in {out}.iter_mut() {{ *sum += {:?} * rows as {}; }}",
+                        number.0,
+                        self.real()
+                    ),
+                    _ => write!(
+                        body,
+                        "{}batch_sum(rows, {}, {}, {out});",
+                        if self.is_interleaved(value) { "interleaved::" } else { "" },
+                        self.count(value),
+                        self.name(value)
+                    ),
+                };
                 return;
             }
-            let _ = write!(
-                body,
-                "{}batch_sum(rows, {}, {}, {out});",
-                if self.is_interleaved(operand) { "interleaved::" } else { "" },
-                self.count(operand),
-                self.name(operand)
-            );
-            return;
         };
         let operands = graph.operands(product);
         let Some((op, attrs)) = graph[product].op() else { return };

@@ -124,5 +124,10 @@ fn others() {
         &[&[3], &[3]],
         "`cross_entropy` takes the index of a class, not [3]",
     );
-    refuses(&one_hot::ONE_HOT, &Attrs::sizes([3]), &[&[2]], "`one_hot` takes one index, not [2]");
+    refuses(
+        &cross_entropy::CROSS_ENTROPY,
+        &none,
+        &[&[4, 3], &[3]],
+        "`cross_entropy` of [4, 3] takes a class for each row, not [3]",
+    );
 }

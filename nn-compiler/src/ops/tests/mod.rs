@@ -104,9 +104,28 @@ fn cases(op: &Op) -> Vec<Case> {
             vec![
                 case(none, &[(&[4], Real), (&[], Fixed(2.0))]),
                 case(Attrs::default(), &[(&[1], Real), (&[], Fixed(0.0))]),
+                case(Attrs::default(), &[(&[3, 4], Real), (&[3], Fixed(2.0))]),
+                case(Attrs::default(), &[(&[2, 1, 3], Real), (&[2, 1], Fixed(1.0))]),
             ]
         }
-        "one_hot" => vec![case(Attrs::sizes([4]), &[(&[], Fixed(2.0))])],
+        "full" => vec![on(Attrs::sizes([2, 3]), &[&[]]), on(Attrs::sizes([4]), &[&[]])],
+        "normalise" => [(0, &[4][..]), (1, &[3, 4]), (1, &[2, 2, 2])]
+            .map(|(row, shape)| case(Attrs::axes([row]), &[(shape, Real), (&[], Fixed(0.1))]))
+            .into(),
+        "normalise_input" => [(0, &[4][..]), (1, &[3, 4])]
+            .map(|(row, shape)| case(Attrs::axes([row]), &[(shape, Real), (&[], Fixed(0.1)), (shape, Real)]))
+            .into(),
+        "one_hot" => {
+            [&[][..], &[3], &[2, 2]].map(|shape| case(Attrs::sizes([4]), &[(shape, Fixed(2.0))])).into()
+        }
+        "lookup" => [&[][..], &[3], &[2, 2]]
+            .map(|shape| case(Attrs::default(), &[(shape, Fixed(1.0)), (&[4, 2], Real)]))
+            .into(),
+        "lookup_weight" => vec![
+            case(Attrs::sizes([4]), &[(&[], Fixed(1.0)), (&[2], Real)]),
+            case(Attrs::sizes([4]), &[(&[3], Fixed(1.0)), (&[3, 2], Real)]),
+            case(Attrs::sizes([3]), &[(&[2, 2], Fixed(0.0)), (&[2, 2, 3], Real)]),
+        ],
         "contract" => vec![
             on(pairs(&[], &[]), &[&[2], &[3]]),
             on(pairs(&[0], &[0]), &[&[3], &[3]]),
@@ -150,6 +169,22 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs::sizes([2, 0]), &[&[1, 4], &[3, 4], &[3, 2]]),
             on(Attrs::sizes([2, 1]), &[&[3, 4], &[3, 4], &[3, 6]]),
             on(Attrs::sizes([1, 1]), &[&[2, 2], &[4, 2], &[4, 1]]),
+        ],
+        "attention_weights" => vec![
+            on(Attrs::sizes([4, 0]), &[&[2, 3, 4]]),
+            on(Attrs::sizes([1, 1]), &[&[1, 3, 3]]),
+            on(Attrs::sizes([2, 1]), &[&[2, 2, 4]]),
+            on(Attrs::sizes([2, 1]), &[&[1, 4, 2]]),
+        ],
+        "attention_weights_input" => vec![
+            on(Attrs::sizes([4]), &[&[2, 3, 4], &[2, 3, 4]]),
+            on(Attrs::sizes([1]), &[&[1, 2, 1], &[1, 2, 1]]),
+        ],
+        "contract_each" => vec![
+            on(Attrs::sizes([1, 0, 2, 3, 0, 2, 0, 1, 3]), &[&[3, 2, 4], &[5, 2, 4]]),
+            on(Attrs::sizes([0, 1, 2, 2, 0, 3, 1, 0, 3]), &[&[2, 3, 4], &[4, 2, 5]]),
+            on(Attrs::sizes([0, 2, 1, 0, 3, 2, 0, 3, 1]), &[&[2, 3, 4], &[2, 5, 3]]),
+            on(Attrs::sizes([1, 0, 2, 2, 0, 3, 3, 0, 1]), &[&[3, 2, 1], &[1, 2, 4]]),
         ],
         "layer_norm" => vec![
             on(Attrs { axes: vec![0], ..numbers(&[1e-5]) }, &[&[5], &[5], &[5]]),
@@ -233,7 +268,12 @@ fn cases(op: &Op) -> Vec<Case> {
             .collect(),
         "cross_entropy" => [0.0, 0.2]
             .iter()
-            .map(|&smoothing| case(numbers(&[smoothing]), &[(&[4], Probability), (&[], Fixed(2.0))]))
+            .flat_map(|&smoothing| {
+                let of = |p: &[usize], target: &[usize]| {
+                    case(numbers(&[smoothing]), &[(p, Probability), (target, Fixed(2.0))])
+                };
+                [of(&[4], &[]), of(&[2, 4], &[2]), of(&[2, 3, 3], &[2, 3])]
+            })
             .collect(),
         "dropout" => {
             [0.0, 2.0].iter().flat_map(|&mask| everywhere(&numbers(&[0.5]), &[Real, Fixed(mask)])).collect()
@@ -480,11 +520,14 @@ fn runs_of_axes_are_what_reductions_see() {
             let shapes = shapes(&case);
             let result = (op.shape)(&case.attrs, &shapes).expect(op.name);
             match sizes(&case.attrs, &shapes)[..] {
-                // Classes, of the result or of what it is a number for; or all elements.
-                [n] => {
-                    let is_classes = result[..] == [n] || shapes[0][..] == [n];
-                    assert!(is_classes || shapes[0].count() == n && result == shapes[0], "{}", op.name);
-                }
+                // Products and copies have sizes of their own.
+                _ if op.products.is_some() => {}
+                [outer, row] if shapes[0] == result => assert_eq!(outer * row, result.count(), "{}", op.name),
+                // Classes, of the result or of what it is a number for, alone or of so many places; or all elements.
+                [classes] | [_, classes] if result.last() == Some(&classes) => {}
+                [_, classes] => assert_eq!(shapes[0].last(), Some(&classes), "{}", op.name),
+                [n] if shapes[0].count() == n && shapes[0] == result => {}
+                [classes] => assert!(result[..] == [classes] || shapes[0][..] == [classes], "{}", op.name),
                 [outer, len, inner] => {
                     let x = &samples(&case)[0];
                     let as_run = x.to_shape((outer, len, inner)).expect(op.name).into_dyn().into_owned();
@@ -493,8 +536,7 @@ fn runs_of_axes_are_what_reductions_see() {
                     let of_run = tensor(&result, of_run.iter().copied().collect());
                     assert_close(&of_run, &expected, 1e-15, op.name);
                 }
-                // A window has sizes of its own.
-                ref other => assert!(op.products.is_some(), "`{}` is called with {other:?}", op.name),
+                ref other => panic!("`{}` is called with {other:?}", op.name),
             }
         }
     }

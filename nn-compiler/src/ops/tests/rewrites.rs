@@ -47,9 +47,6 @@ fn examples<'g>(rewrite: &str, a: Term<'g>, b: Term<'g>) -> Vec<Term<'g>> {
         }
         "stop_gradient(x) = x, once there are derivatives" => vec![a.stop_gradient()],
         "a sum of single elements is a reshape" => vec![a.reshape(&Shape::from([2, 1, 3])).sum(&[1])],
-        "the sum of a mean over the batch is the mean of the sums" => {
-            [&[1][..], &[0, 1]].map(|axes| a.map(&batch_mean::BATCH_MEAN).sum(axes)).into()
-        }
         "the sum of n repetitions of x is n * x" => {
             let repeated = a.broadcast(&Shape::from([4, 2, 5, 3]), &[1, 3]);
             vec![repeated.sum(&[0, 2]), repeated.sum(&[2]), repeated.sum(&[0])]
@@ -88,6 +85,25 @@ fn examples<'g>(rewrite: &str, a: Term<'g>, b: Term<'g>) -> Vec<Term<'g>> {
             let column = a.sum(&[1]).reshape(&Shape::from([2, 1]));
             vec![a.block(&[0, 0], &[2, 3]), slice(column, &[1], &[0, 0, 2, 1])]
         }
+        "the sum of means is the mean of the sum" => {
+            let (mean, pad) = (a.map(&batch_mean::BATCH_MEAN), Attrs::sizes([0, 1, 2, 4]));
+            let padded = mean.apply(&pad::PAD, pad.clone(), &[]);
+            let other = b.apply(&pad::PAD, pad, &[]).map(&batch_mean::BATCH_MEAN);
+            vec![mean + b.map(&batch_mean::BATCH_MEAN), padded + other]
+        }
+        "the sum of a mean is the mean of the sums" => vec![a.map(&batch_mean::BATCH_MEAN).sum(&[1])],
+        "the sum of neighbours among zeros is both of them joined" => {
+            let pad = |x: Term<'g>, sizes: &[usize]| x.apply(&pad::PAD, Attrs::sizes(sizes), &[]);
+            let (left, right) = (a.block(&[0, 0], &[2, 1]), a.block(&[0, 1], &[2, 2]));
+            let (left, right) = (pad(left, &[0, 0, 2, 3]), pad(right, &[0, 1, 2, 3]));
+            let (above, below) = (pad(a, &[0, 1, 5, 4]), pad(b, &[2, 1, 5, 4]));
+            let whole = (a + b).apply(&pad::PAD, Attrs::sizes([3, 0, 5, 4]), &[]);
+            vec![left + right, right + left, above + below, (above + whole) + below, (whole + below) + above]
+        }
+        "a product with zeros is zeros" => {
+            let zeros = a.filled(0.0, Shape::from([3, 4]));
+            vec![a.contract(zeros, &[1], &[0]), zeros.contract(a, &[0], &[1])]
+        }
         "no zeros around" => vec![a.apply(&pad::PAD, Attrs::sizes([0, 0, 2, 3]), &[])],
         "the mean of what doesn't vary is itself" => vec![a.filled(2.0, shape).map(&batch_mean::BATCH_MEAN)],
         "binary_cross_entropy(sigmoid z, t) = mean(softplus(z) - t * z)" => {
@@ -95,11 +111,19 @@ fn examples<'g>(rewrite: &str, a: Term<'g>, b: Term<'g>) -> Vec<Term<'g>> {
         }
         "cross_entropy(softmax z, t) = logsumexp(z) - z[t]" => {
             let class = a.filled(1.0, Shape::scalar());
-            vec![softmax(a.sum(&[0]), 0).zip(&cross_entropy::CROSS_ENTROPY, class)]
+            let classes = a.filled(1.0, Shape::from([2]));
+            vec![
+                softmax(a.sum(&[0]), 0).zip(&cross_entropy::CROSS_ENTROPY, class),
+                softmax(a, 1).zip(&cross_entropy::CROSS_ENTROPY, classes),
+            ]
         }
         "cross_entropy(softmax z, t, ε) = logsumexp(z) - z[t] + ε (z[t] - mean z)" => {
             let (p, class) = (softmax(a.sum(&[0]), 0), a.filled(1.0, Shape::scalar()));
-            vec![p.apply(&cross_entropy::CROSS_ENTROPY, Attrs::numbers(&[0.3]), &[class])]
+            let (rows, classes) = (softmax(a, 1), a.filled(1.0, Shape::from([2])));
+            vec![
+                p.apply(&cross_entropy::CROSS_ENTROPY, Attrs::numbers(&[0.3]), &[class]),
+                rows.apply(&cross_entropy::CROSS_ENTROPY, Attrs::numbers(&[0.3]), &[classes]),
+            ]
         }
         "dropout(x, 1) = x" => {
             vec![a.apply(&dropout::DROPOUT, Attrs::numbers(&[0.3]), &[a.filled(1.0, a.shape())])]

@@ -154,7 +154,7 @@ impl Convolution {
 ///
 /// If the slice is too short.
 #[inline(always)]
-fn example<T: Real>(x: &[T], rows: usize, n: usize, r: usize) -> &[T] {
+pub(super) fn example<T: Real>(x: &[T], rows: usize, n: usize, r: usize) -> &[T] {
     let from = if x.len() < tile_len::<T>(rows, n) { 0 } else { r * stride::<T>(n) };
     &x[from..][..n]
 }

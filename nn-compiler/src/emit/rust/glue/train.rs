@@ -22,7 +22,11 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
             let len = shape.count();
             quote!(Binary { len: #len, logits: false })
         }
-        Some(Target::Class(classes)) => quote!(Class { classes: #classes }),
+        Some(Target::Class(classes, shape)) if shape.is_scalar() => quote!(Class { classes: #classes }),
+        Some(Target::Class(classes, shape)) => {
+            let len = shape.count();
+            quote!(Classes { len: #len, classes: #classes })
+        }
     };
     let extras = model.extras.iter().zip(0_u32..).map(|(extra, site)| match extra {
         Extra::Weight => quote!(Weight),
