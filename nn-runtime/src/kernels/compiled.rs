@@ -8,6 +8,7 @@ use super::reduce::{Reduction, reduce};
 use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
+use super::windows::{Panel, pack};
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -39,6 +40,8 @@ pub trait Kernels: Sized {
     );
     /// See [`transpose`].
     fn transpose(dims: [usize; 2], from: (&[Self], usize), to: (&mut [Self], usize));
+    /// See [`pack`].
+    fn pack(panel: Panel<'_, Self>);
     /// See [`mean_of_sums`].
     fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
@@ -93,6 +96,10 @@ macro_rules! kernels {
 
             fn transpose(dims: [usize; 2], from: (&[$T], usize), to: (&mut [$T], usize)) {
                 dispatch!(s => transpose(s, dims, from, to));
+            }
+
+            fn pack(panel: Panel<'_, $T>) {
+                dispatch!(s => pack(s, panel));
             }
 
             fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {
