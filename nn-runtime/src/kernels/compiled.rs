@@ -11,6 +11,7 @@ use super::reduce::{Reduction, reduce, reduce_added};
 use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
+use super::windows::{Panel, pack};
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -75,6 +76,8 @@ pub trait Kernels: Sized {
     fn weight_sum(task: WeightSum<'_, Self>);
     /// See [`Pooling`].
     fn pool_blocks(task: Pooling<'_, Self>);
+    /// See [`pack`].
+    fn pack(panel: Panel<'_, Self>);
     /// See [`mean_of_sums`].
     fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
@@ -186,6 +189,10 @@ macro_rules! kernels {
 
             fn pool_blocks(task: Pooling<'_, $T>) {
                 dispatch!(s => interleaved::pool(s, task));
+            }
+
+            fn pack(panel: Panel<'_, $T>) {
+                dispatch!(s => pack(s, panel));
             }
 
             fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {

@@ -11,6 +11,10 @@ use super::gemm::{Gemm, Repeated, Times};
 #[cfg(feature = "rayon")]
 const WORTH_TASK: usize = 2_500_000;
 
+/// Most tasks of work that copies something for each.
+#[cfg(feature = "rayon")]
+const MOST_TASKS: usize = 8;
+
 /// Floating-point operations of a product from which on a fork pays: a worker that went to sleep since the last one
 /// takes some 30 µs to wake up.
 #[cfg(feature = "rayon")]
@@ -26,13 +30,51 @@ pub(super) fn gemm<T: Real>(gemm: Gemm<'_, T>) {
 /// The same of a product that is made several times.
 pub(super) fn repeated<T: Real>(task: Repeated<'_, T>) {
     #[cfg(feature = "rayon")]
-    if task.flops() >= WORTH_FORK
-        && rayon::current_thread_index().is_some()
-        && rayon::current_num_threads() > 1
-    {
+    if pays(task.flops()) {
         return share(task, super::level());
     }
     T::repeated(task);
+}
+
+/// Whether a kernel of so many operations shares them with other threads.
+#[cfg(feature = "rayon")]
+fn pays(flops: usize) -> bool {
+    flops >= WORTH_FORK && rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
+}
+
+/// Work that can be cut in two.
+pub(super) trait Cut: Sized + Send {
+    /// Floating-point operations.
+    fn flops(&self) -> usize;
+
+    /// Two parts for different threads, or the whole if it can't be cut.
+    fn halves(self) -> Result<(Self, Self), Self>;
+
+    /// Does the work, on this thread.
+    fn compute(self);
+}
+
+/// Does the work on as many threads as pay. Where it is cut follows from the work alone.
+pub(super) fn compute<W: Cut>(work: W) {
+    #[cfg(feature = "rayon")]
+    {
+        let flops = work.flops();
+        if pays(flops) {
+            return share_work(work, (flops / MOST_TASKS).max(WORTH_TASK), super::level());
+        }
+    }
+    work.compute();
+}
+
+#[cfg(feature = "rayon")]
+fn share_work<W: Cut>(work: W, worth: usize, level: super::Level) {
+    let halves = if work.flops() >= 2 * worth { work.halves() } else { Err(work) };
+    match halves {
+        Ok((first, second)) => {
+            rayon::join(|| share_work(first, worth, level), || share_work(second, worth, level));
+        }
+        Err(work) => super::with_level(level, || work.compute()),
+    }
 }
 
 /// Computes the product as parts that any thread of the pool may take, all at the same level.

@@ -64,6 +64,27 @@ impl<'a, T> Output<'a, T> {
     pub(super) fn new(data: &'a mut [T], row: usize, padded: bool) -> Self {
         Self { first: data.as_mut_ptr(), len: data.len(), row, padded, borrowed: PhantomData }
     }
+
+    /// The result from a scalar on, with rows of another distance and without pads.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer scalars.
+    pub(super) fn from(&mut self, at: usize, row: usize) -> Output<'_, T> {
+        assert!(at <= self.len, "scalar {at} of {}", self.len);
+        // SAFETY: the scalar is within the slice or at its end.
+        let first = unsafe { self.first.add(at) };
+        Output { first, len: self.len - at, row, padded: false, borrowed: PhantomData }
+    }
+
+    /// The same scalars for another thread.
+    ///
+    /// # Safety
+    ///
+    /// No element is reached through both.
+    pub(super) unsafe fn share(&self) -> Self {
+        Self { borrowed: PhantomData, ..*self }
+    }
 }
 
 /// What the sums start from.

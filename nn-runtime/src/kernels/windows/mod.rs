@@ -4,12 +4,16 @@
 //! that nothing is computed twice of what the compiler has checked.
 
 pub(super) mod arrays;
+mod blocks;
 mod convolve;
+mod panels;
 mod pool;
+mod products;
 
 pub(super) use pool::Pool;
 
 pub use convolve::{convolve, convolve_input, convolve_weight, convolve_weight_sum};
+pub(super) use panels::{Panel, pack};
 pub use pool::{AvgPoolSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, max_pool_at, max_pool_input};
 
 use super::{Real, stride, tile_len};
@@ -119,6 +123,35 @@ impl Convolution {
     /// Elements that the window takes in, in all channels of a group.
     pub(super) fn taps(&self) -> usize {
         self.channels / self.groups * self.vertical.kernel * self.horizontal.kernel
+    }
+
+    /// Elements of the window in one channel.
+    fn window(&self) -> usize {
+        self.vertical.kernel * self.horizontal.kernel
+    }
+
+    /// Multiplications and additions of one example.
+    fn flops(&self) -> usize {
+        2 * self.units * self.taps() * self.places()
+    }
+
+    /// Whether the window takes in the image as it is.
+    fn is_plain(&self) -> bool {
+        [self.vertical, self.horizontal].iter().all(|slide| {
+            slide.kernel == 1 && slide.stride == 1 && slide.input == slide.output && slide.before == 0
+        })
+    }
+
+    /// The convolution by the turned window that takes the adjoint of the result to the adjoint of the image, if the
+    /// window moves by one.
+    fn turned(&self) -> Option<Self> {
+        let turn = |slide: &Slide| {
+            let before = ((slide.kernel - 1) * slide.dilation).checked_sub(slide.before)?;
+            let (input, output) = (slide.output, slide.input);
+            (slide.stride == 1).then_some(Slide { input, output, before, ..*slide })
+        };
+        let (vertical, horizontal) = (turn(&self.vertical)?, turn(&self.horizontal)?);
+        Some(Self { channels: self.units, units: self.channels, vertical, horizontal, ..*self })
     }
 
     /// Visits each product: the element of the result, of the image, of the weight.
