@@ -105,6 +105,8 @@ fn eval(attrs: &Attrs, x: &[Tensor]) -> Tensor {
         let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
         let sum: f64 = weights.iter().sum();
-        weights.iter().enumerate().map(|(key, weight)| weight / sum * x[2][[key, column]]).sum()
+        // What is not seen has the weight 0 and not none: NaN among its values is NaN in the result, as in the product.
+        let weight = |key: usize| weights.get(key).map_or(0.0, |weight| weight / sum);
+        (0..keys).map(|key| weight(key) * x[2][[key, column]]).sum()
     })
 }

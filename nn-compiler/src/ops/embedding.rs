@@ -11,7 +11,8 @@ use crate::shape::Shape;
 use crate::term::Term;
 
 /// Rows of a table. Operands: `index`, one number or a vector of them, and `weight: [entries, width]`. An index that is
-/// not a whole number below `entries` gives NaN.
+/// not a whole number below `entries` gives NaN. A product with `one_hot(index)` looks the row up, so what is not finite
+/// reaches the other rows' elements of its column.
 pub static EMBEDDING: Op = Op {
     name: "embedding",
     also: &["embed", "embedding_lookup"],
@@ -35,8 +36,10 @@ pub static EMBEDDING: Op = Op {
     eval: |attrs, x| {
         let (entries, width) = (attrs.sizes[0], attrs.sizes[1]);
         let row = |index: f64| {
-            let entry = (0..entries).find(|&entry| entry as f64 == index);
-            (0..width).map(move |column| entry.map_or(f64::NAN, |entry| x[1][[entry, column]]))
+            let is_known = (0..entries).any(|entry| entry as f64 == index);
+            let share =
+                move |entry: usize| if is_known { f64::from(entry as f64 == index) } else { f64::NAN };
+            (0..width).map(move |column| (0..entries).map(|entry| share(entry) * x[1][[entry, column]]).sum())
         };
         let shape: Vec<usize> = x[0].shape().iter().copied().chain([width]).collect();
         super::tensor(&shape, x[0].iter().flat_map(|&index| row(index)).collect())
