@@ -6,6 +6,7 @@ use super::{
     Arg, Kernel, Op, Vjp,
     exp::EXP,
     logsumexp::LOGSUMEXP,
+    softmax::is_default,
     sum::{check_axes, repeated, run},
 };
 
@@ -24,7 +25,7 @@ pub static LOG_SOFTMAX: Op = Op {
     },
     kernel: Kernel::Call { function: "log_softmax", sizes: run },
     notation: |style, attrs, x, shapes| {
-        style.along("log_softmax", &x[0], &attrs.axes, attrs.axes == [shapes[0].len() - 1])
+        style.along("log_softmax", &x[0], &attrs.axes, is_default(attrs, &shapes[0]))
     },
     flops: 4,
     ..Op::POINTWISE

@@ -8,6 +8,8 @@ use super::{
     reduce_max::REDUCE_MAX,
     sum::{SUM, are_adjacent, check_axes, repeated, run},
 };
+use crate::graph::Attrs;
+use crate::shape::Shape;
 
 /// Probabilities in proportion to exponentials.
 pub static SOFTMAX: Op = Op {
@@ -34,8 +36,15 @@ pub static SOFTMAX: Op = Op {
     },
     kernel: Kernel::Call { function: "softmax", sizes: run },
     notation: |style, attrs, x, shapes| {
-        style.along("softmax", &x[0], &attrs.axes, attrs.axes == [shapes[0].len() - 1])
+        style.along("softmax", &x[0], &attrs.axes, is_default(attrs, &shapes[0]))
     },
     flops: 4,
     ..Op::POINTWISE
 };
+
+/// Whether the axes are those of a call that names none: the last one. A scalar has none, as in the derivative of its
+/// `logsumexp`.
+pub(super) fn is_default(attrs: &Attrs, shape: &Shape) -> bool {
+    let last = shape.len().saturating_sub(1)..shape.len();
+    attrs.axes.iter().copied().eq(last)
+}

@@ -325,6 +325,16 @@ fn files_of_something_else_are_refused_by_what_they_are() {
         matches!(&error, Error::Tensors { missing, .. } if missing == "`optim/2/b`, `optim/2/w`"),
         "{error}"
     );
+    // What is only claimed is not allocated.
+    for claim in ["17", "1152921504606846976", "18446744073709551615"] {
+        let slots = format!("\"slots\":{claim}");
+        let error = read(&rewritten(&bytes, |text| text.replacen("\"slots\":2", &slots, 1)), &path);
+        let Error::Corrupt { source, .. } = &error else { panic!("{error}") };
+        assert_eq!(
+            source.to_string(),
+            format!("it claims {claim} numbers of state for each parameter in 8 tensors")
+        );
+    }
     let error = read(&rewritten(&bytes, |_| "{\"version\":1}".to_owned()), &path);
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 

@@ -88,6 +88,7 @@ fn others() {
     assert_eq!(mismatch.expected, Some((1, Shape::from([3]))));
     refuses(&sum::SUM, &Attrs::axes([2]), &[&[2, 3]], "there is no axis 2 in [2, 3]");
     refuses(&sum::SUM, &Attrs::axes([1, 0]), &[&[2, 3]], "the axes [1, 0] are not ascending");
+    refuses(&sum::SUM, &Attrs::axes([1, 1]), &[&[2, 3]], "the axes [1, 1] are not ascending");
     refuses(&softmax::SOFTMAX, &Attrs::axes([0]), &[&[]], "there is no axis 0 in []");
     refuses(
         &softmax::SOFTMAX,

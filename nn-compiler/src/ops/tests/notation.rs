@@ -99,6 +99,12 @@ fn products_moves_and_reductions() {
             "softmax(b)",
             r"\operatorname{softmax}\left(b\right)",
         ),
+        (
+            // What the derivative of a scalar's `logsumexp` is made of.
+            a.sum(&[0]).apply(&softmax::SOFTMAX, Attrs::axes([]), &[]),
+            "softmax(sum(a))",
+            r"\operatorname{softmax}\left(\operatorname{sum}\left(a\right)\right)",
+        ),
         (slice(pairs(&[0], &[2, 0, 1, 4])), "b[2]", r"b\left[2\right]"),
         (slice(pairs(&[], &[0, 0, 3, 4])), "b[..]", r"b\left[..\right]"),
         (slice(pairs(&[], &[0, 1, 3, 2])), "b[.., 1..3]", r"b\left[.., 1..3\right]"),

@@ -193,6 +193,10 @@ fn near_misses_are_left_alone() {
         b / (1.0 + growth),
         total,
         a.contract(b, &[0], &[0]).permute(&[1, 0]),
+        // Axes in the order that would exchange the operands of an outer product, of another product; and an outer
+        // product in another order.
+        a.sum(&[0]).contract(b.broadcast(&Shape::from([2, 3, 4]), &[0, 1]), &[0], &[1]).permute(&[1, 0]),
+        a.sum(&[0]).contract(b, &[], &[]).permute(&[0, 2, 1]),
         a.block(&[0, 1], &[2, 2]),
     ] {
         let (op, attrs) = term.op().expect("an operation");

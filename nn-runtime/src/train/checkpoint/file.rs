@@ -20,6 +20,9 @@ const ENTRY: &str = "nn-checkpoint";
 /// The version of the format. A change that older programs cannot read increases it.
 const VERSION: u32 = 1;
 
+/// Numbers of state that need no tensor each to be believed, because a model without parameters has none.
+const FEW_SLOTS: usize = 16;
+
 /// A number of which every bit counts, be it finite or not.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -163,6 +166,11 @@ pub(in crate::train) fn read<M: Model>(path: &Path) -> Result<Saved<M::Scalar>> 
         return Err(corrupt("a scale is zero, negative or infinite".into()));
     }
 
+    // Names are made for all of them before they are looked for.
+    if slots > file.len().max(FEW_SLOTS) {
+        let claim = format!("it claims {slots} numbers of state for each parameter in {} tensors", file.len());
+        return Err(corrupt(claim.into()));
+    }
     let names = || (0..slots).map(slot).chain(likes.iter().cloned()).chain([PARAMETERS.to_owned()]);
     same_tensors::<M>(&file, names(), path)?;
     let set = |set: &str| read_set::<M>(&file, set, path);
