@@ -431,6 +431,7 @@ impl Writer {
                 let wide: Vec<usize> = [1 + choices.below(3)].into_iter().chain(shape).collect();
                 (format!("broadcast({x}, {wide:?})"), wide)
             }
+            _ if !shape.is_empty() => (format!("{x} * full(1.5, {shape:?})"), shape),
             _ => (format!("{x} * 1.5"), shape),
         }
     }

@@ -52,7 +52,13 @@ fn work(graph: &Graph) -> u64 {
     let open = run(&[EXPAND, SPLIT], graph.clone());
     let live = open.live();
     let is_sign = |id: NodeId| open[id].op().is_some_and(|(op, _)| *op == NEG);
-    open.ids().filter(|&id| live[id.index()] && !is_sign(id)).map(|id| flops_of(&open, id)).sum()
+    // A mean adds up each element of each example.
+    let added = |id: NodeId| match open[id].op() {
+        Some((op, _)) if matches!(op.kernel, Kernel::Mean) => open[id].shape.count() as u64,
+        _ => 0,
+    };
+    let counted = open.ids().filter(|&id| live[id.index()] && !is_sign(id));
+    counted.map(|id| flops_of(&open, id) + added(id)).sum()
 }
 
 /// The gradient of a model with a loss, and the outputs of one without, before it is optimised.

@@ -36,7 +36,11 @@ pub(crate) fn bindings(model: &Model, seed: u64, examples: usize) -> Bindings {
         target: model.target.as_ref().map(|target| match target {
             Target::Values(shape) => noise.tensor(shape),
             Target::Binary(shape) => noise.tensor(shape).mapv(|x| f64::from(x > 0.0)),
-            Target::Class(classes) => ndarray::arr0((number % classes) as f64).into_dyn(),
+            Target::Class(classes, shape) => {
+                let class = |place: usize| ((number + place) % classes) as f64;
+                let all = (0..shape.count()).map(class).collect();
+                Tensor::from_shape_vec(&shape[..], all).expect("as many classes as places")
+            }
         }),
         extras: model
             .extras
