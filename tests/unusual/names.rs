@@ -5,7 +5,7 @@ nn_model! {
         workspace = s @ params + shared * rows;
         exp = relu(workspace) * sums;
         d_s = exp @ transpose(stride);
-        outputs = d_s + tile * full(exp);
+        outputs = d_s + tile * per_row(exp);
         q = inputs * x_t + simd;
         copy = softplus(x_t) * q;
         lanes = sum(copy) * real;
@@ -14,7 +14,7 @@ nn_model! {
         loss mse(outputs, target) + mean(q * q) + J^2 + 0.1 * sum(prepared(x_t));
     }
 
-    fn full(size) {
+    fn per_row(size) {
         means = size * 2;
         means - size
     }

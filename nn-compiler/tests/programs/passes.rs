@@ -8,6 +8,7 @@ use nn_compiler::graph::{Graph, NodeId, Root};
 use nn_compiler::interpret::Bindings;
 use nn_compiler::ops::Kernel;
 use nn_compiler::ops::neg::NEG;
+use nn_compiler::ops::sum::SUM;
 use nn_compiler::optimize::{
     ARRANGE, BEFORE, DEAD, EXPAND, EXPAND_UNDERIVED, FOLD, Pass, SIMPLIFY, SPLIT, STABILISE, run,
 };
@@ -52,13 +53,12 @@ fn work(graph: &Graph) -> u64 {
     let open = run(&[EXPAND, SPLIT], graph.clone());
     let live = open.live();
     let is_sign = |id: NodeId| open[id].op().is_some_and(|(op, _)| *op == NEG);
-    // A mean adds each element of each example to a sum in memory, which is written again.
-    let added = |id: NodeId| match open[id].op() {
-        Some((op, _)) if matches!(op.kernel, Kernel::Mean) => 2 * open[id].shape.count() as u64,
-        _ => 0,
-    };
-    let counted = open.ids().filter(|&id| live[id.index()] && !is_sign(id));
-    counted.map(|id| flops_of(&open, id) + added(id)).sum()
+    // What only means need is summed up by their kernels, within an example or over the batch.
+    let is_mean = |id: &NodeId| open[*id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
+    let is_summed =
+        |id: NodeId| open[id].op().is_some_and(|(op, _)| *op == SUM) && open.users(id).iter().all(is_mean);
+    let counted = open.ids().filter(|&id| live[id.index()] && !is_sign(id) && !is_summed(id));
+    counted.map(|id| flops_of(&open, id)).sum()
 }
 
 /// The gradient of a model with a loss, and the outputs of one without, before it is optimised.

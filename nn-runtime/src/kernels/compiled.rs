@@ -70,6 +70,8 @@ pub trait Kernels: Sized {
     fn deinterleave(rows: usize, n: usize, x: &[Self], out: &mut [Self]);
     /// See [`interleaved::batch_sum`].
     fn sum_of_blocks(rows: usize, n: usize, x: &[Self], sum: &mut [Self]);
+    /// See [`interleaved::reduce_sum_added`].
+    fn reduce_blocks(rows: usize, dims: [usize; 3], x: &[Self], sum: &mut [Self]);
     /// See [`Direct`].
     fn direct(task: Direct<'_, Self>);
     /// See [`WeightSum`].
@@ -177,6 +179,10 @@ macro_rules! kernels {
 
             fn sum_of_blocks(rows: usize, n: usize, x: &[$T], sum: &mut [$T]) {
                 dispatch!(s => interleaved::sum_over_blocks(s, rows, n, x, sum));
+            }
+
+            fn reduce_blocks(rows: usize, dims: [usize; 3], x: &[$T], sum: &mut [$T]) {
+                dispatch!(s => interleaved::sums_over_blocks(s, rows, dims, x, sum));
             }
 
             fn direct(task: Direct<'_, $T>) {

@@ -170,6 +170,41 @@ pub fn reduce_sum<T: Real>(rows: usize, [outer, len, inner]: [usize; 3], x: &[T]
     reduce::reduce_sum(blocks::<T>(rows), [outer, len, inner * T::LANES], x, out);
 }
 
+/// `sum[o][i] += Σ_r Σ_l x[r][o][l][i]`, of blocks, for `[outer, len, inner]`. `sum` is shared.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn reduce_sum_added<T: Real>(rows: usize, dims: [usize; 3], x: &[T], sum: &mut [T]) {
+    T::reduce_blocks(rows, dims, x, sum);
+}
+
+#[inline(always)]
+pub(super) fn sums_over_blocks<S: Simd, T: Real>(
+    s: S,
+    rows: usize,
+    [outer, len, inner]: [usize; 3],
+    x: &[T],
+    sum: &mut [T],
+) {
+    let stride = block_stride::<T>(outer * len * inner);
+    for (place, sum) in sum[..outer * inner].iter_mut().enumerate() {
+        let first = place / inner * len * inner + place % inner;
+        let mut total = Lanes::<S, T>::zero(s);
+        for (block, count) in each_block::<T>(rows) {
+            // Four chains of additions, so that one need not wait for the other.
+            let mut of_block = [Lanes::<S, T>::zero(s); 4];
+            for l in 0..len {
+                let at = block * stride + (first + l * inner) * T::LANES;
+                of_block[l % 4] += Lanes::load(s, &x[at..]);
+            }
+            let [a, b, c, d] = of_block;
+            total += ((a + b) + (c + d)).keep(count);
+        }
+        *sum += total.sum();
+    }
+}
+
 /// As [`fill`](super::fill), of blocks.
 ///
 /// # Panics
@@ -327,6 +362,14 @@ pub(super) mod tests {
             let x = &x[r * stride::<f32>(n)..];
             assert_eq!(out[r * 7..][..7], [x[0], x[3], x[1], 9.0, x[2], x[5], 5.0]);
         }
+        let mut added = [1.0, 2.0, 3.0];
+        reduce_sum_added(rows, [2, 3, 1], &blocks, &mut added[..2]);
+        let total = |from: usize| -> f32 {
+            1.0 + from as f32 / 3.0
+                + (0..rows).map(|r| x[r * stride::<f32>(n) + from..][..3].iter().sum::<f32>()).sum::<f32>()
+        };
+        assert!((added[0] - total(0)).abs() < 1e-5 && (added[1] - total(3)).abs() < 1e-5, "{added:?}");
+        assert_eq!(added[2], 3.0);
         let mut sums = nan_blocks::<f32>(rows, 2);
         reduce_sum(rows, [2, 3, 1], &blocks, &mut sums);
         for (r, sums) in elements_of(&sums, rows, 2).chunks(2).enumerate() {
