@@ -86,7 +86,7 @@ fn reference(program: &Program) -> Result<Value, Box<dyn std::error::Error>> {
                 Root::Output(at) => values.insert(model.outputs[at].name.to_string(), json!(elements)),
                 Root::Loss => values.insert("J".to_owned(), json!(elements)),
                 Root::ParamGradient(at) => adjoints.insert(model.params[at].name.clone(), json!(elements)),
-                Root::InputGradient(_) => None,
+                Root::InputGradient(_) | Root::State(_) => None,
             };
         }
         cases.push(json!({ "edits": edits, "values": values, "adjoints": adjoints }));

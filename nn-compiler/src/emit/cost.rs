@@ -6,7 +6,7 @@ use super::rust::{finished, flops_of, prepared, products_of};
 use super::summary::{grouped, shape};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::ops::Kernel;
-use crate::schedule::{Function, Lowering, Plan, blocks_len, tile_len};
+use crate::schedule::{Function, Lowering, Plan, tile_len};
 use crate::shape::{Dtype, Shape};
 
 /// The cost of a value that the user gave a name, and of what leads to it from the named values before.
@@ -30,7 +30,8 @@ pub struct Layer {
 pub fn layers(plan: &Plan) -> Vec<Layer> {
     let graph = &plan.program.graph;
     let is_line = |id: NodeId| {
-        let live_op = graph[id].op().is_some_and(|(op, _)| !matches!(op.kernel, Kernel::Mean));
+        let live_op =
+            graph[id].op().is_some_and(|(op, _)| !matches!(op.kernel, Kernel::Mean | Kernel::Statistic));
         live_op && (graph.is_named(id) || graph[id].label.as_deref() == Some(LOSS))
     };
     let lines: Vec<NodeId> = graph.ids().filter(|&id| is_line(id)).collect();
@@ -58,7 +59,9 @@ pub fn layers(plan: &Plan) -> Vec<Layer> {
         })
         .collect();
     for id in graph.ids() {
-        if let (Kind::Param(_), Some(line)) = (&graph[id].kind, owner[id.index()]) {
+        if let (Kind::Param(at), Some(line)) = (&graph[id].kind, owner[id.index()])
+            && *at < plan.program.model.trained().len()
+        {
             layers[line].parameters += graph[id].shape.count();
         }
     }
@@ -225,10 +228,7 @@ fn scalars(function: &Function, dtype: Dtype, given: &[usize], keeps_shared: boo
         Lowering::Arrays => shared,
         Lowering::Tiles => {
             let given = given.iter().map(|&len| tile_len(function.tile, len, dtype));
-            let slots = function.slots.iter().map(|slot| {
-                let len = if slot.is_interleaved { blocks_len } else { tile_len };
-                len(function.tile, slot.len, dtype)
-            });
+            let slots = function.slots.iter().map(|slot| slot.scalars(function.tile, dtype));
             given.chain(slots).sum::<usize>() + if shared > 0 { tile_len(1, shared, dtype) } else { 0 }
         }
     }

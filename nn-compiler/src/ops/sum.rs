@@ -5,7 +5,7 @@
 
 use super::{
     Arg, Finish, Interleaved, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, batch_mean::BATCH_MEAN,
-    broadcast::BROADCAST, tensor,
+    batch_statistic::BATCH_STATISTIC, broadcast::BROADCAST, tensor,
 };
 use crate::graph::Attrs;
 use crate::notation::{Formula, Style};
@@ -46,6 +46,15 @@ pub static SUM: Op = Op {
             name: "the sum of n repetitions of x is n * x",
             stage: Stage::Simplify,
             apply: |attrs, x| sum_of_repetitions(attrs, x[0]),
+        },
+        Rewrite {
+            name: "the sum of a mean over the batch is the mean of the sums",
+            stage: Stage::Simplify,
+            apply: |attrs, x| {
+                let each = x[0].operands_of(&BATCH_STATISTIC)?;
+                let (1, true) = (each.len(), each[0].varies()) else { return None };
+                Some(each[0].sum(&attrs.axes).map(&BATCH_STATISTIC))
+            },
         },
     ],
     interleaved: Some(Interleaved { is_sought: false, varying: &[true], finish: Finish::Keep }),

@@ -85,7 +85,7 @@ fn follows(op: &'static Op, operands: &[NodeId], turned: &Turned) -> bool {
     let can = match op.kernel {
         Kernel::Pointwise | Kernel::Move(_) | Kernel::View => true,
         Kernel::Call { .. } => op.interleaved.as_ref().is_some_and(|kernel| !kernel.is_sought),
-        Kernel::Contract | Kernel::Mean | Kernel::Composite(_) => false,
+        Kernel::Contract | Kernel::Mean | Kernel::Statistic | Kernel::Composite(_) => false,
     };
     can && operands.iter().any(|&operand| turned.is_interleaved(operand))
 }

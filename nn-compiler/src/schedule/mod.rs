@@ -19,8 +19,8 @@ use crate::shape::Dtype;
 
 pub use fuse::{Addend, Step, Work};
 pub(crate) use fuse::{behind_views, transposed};
-pub use slots::Slot;
-pub use tile::{blocks_len, tile_len};
+pub use slots::{Place, Slot};
+pub use tile::tile_len;
 
 /// Everything that is emitted for one model.
 #[derive(Clone)]
@@ -33,6 +33,9 @@ pub struct Plan {
     pub single: Function,
     /// From inputs and target to the mean loss and the parameters' gradients.
     pub training: Option<Function>,
+    /// From inputs and target to the mean loss outside of training, where that is another one: a model with states uses
+    /// them there.
+    pub validation: Option<Function>,
     /// From inputs and cotangents of the outputs to the gradients of the inputs, and without a loss also of
     /// the parameters. What stands in the way where there is none.
     pub pullback: Result<Function, Diagnostics>,
@@ -82,6 +85,8 @@ pub struct Function {
     /// Whether the weights outweigh a tile's rows, so that the kernels share their work among threads and not the
     /// batch.
     pub is_wide: bool,
+    /// Whether examples are computed from what is known of their batch, which is one tile then, whatever its length.
+    pub sees_batch: bool,
 }
 
 /// Straight-line code of more operations than this spills registers and strains rustc; see the design's
@@ -93,13 +98,15 @@ impl Plan {
     /// Functions on tensors are all lowered alike: the kernels of arrays and those of tiles have the same names.
     pub fn new(
         program: Program,
-        forward: Graph,
-        training: Option<Graph>,
+        [forward, training, validation]: [Option<Graph>; 3],
         pullback: Result<Graph, Diagnostics>,
     ) -> Self {
-        let graphs = [Some(&forward), training.as_ref(), pullback.as_ref().ok()];
+        let forward = forward.unwrap_or_default();
+        let graphs = [Some(&forward), training.as_ref(), validation.as_ref(), pullback.as_ref().ok()];
+        let sees_batch = training.as_ref().is_some_and(sees_batch);
         let fit = graphs.into_iter().flatten().all(|graph| is_scalar(graph) || arrays::fit(graph));
         let tensors = match program.model.layout {
+            _ if sees_batch => Lowering::Tiles,
             Some(Layout::Lanes) => Lowering::Arrays,
             None if fit => Lowering::Arrays,
             Some(Layout::Tiles | Layout::Rows) | None => Lowering::Tiles,
@@ -112,8 +119,8 @@ impl Plan {
         let can_interleave = program.model.layout != Some(Layout::Rows);
         let of_batch = |graph| order(graph, can_interleave);
         let (forward, training) = (of_batch(forward), training.map(of_batch));
-        let pullback = pullback.map(of_batch);
-        Self { program, forward, single, training, pullback }
+        let (validation, pullback) = (validation.map(of_batch), pullback.map(of_batch));
+        Self { program, forward, single, training, validation, pullback }
     }
 }
 
@@ -125,6 +132,11 @@ fn is_scalar(graph: &Graph) -> bool {
         graph[id].shape.is_scalar() && inline
     };
     is_short(graph) && graph.ids().all(fits)
+}
+
+/// Whether examples are computed from what is known of their batch. All of it is one tile then.
+fn sees_batch(graph: &Graph) -> bool {
+    graph.ids().any(|id| graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Statistic)))
 }
 
 /// Whether a graph is short enough for straight-line code.
@@ -142,6 +154,7 @@ fn order(graph: Graph, lowering: Lowering, can_interleave: bool, dtype: Dtype) -
     };
     let when = when(&graph);
     let steps = fuse::steps(&graph, &when, &interleaved, lowering);
+    let sees_batch = sees_batch(&graph);
     let mut function = Function {
         graph,
         lowering,
@@ -152,6 +165,7 @@ fn order(graph: Graph, lowering: Lowering, can_interleave: bool, dtype: Dtype) -
         slots: Vec::new(),
         tile: 0,
         is_wide: false,
+        sees_batch,
     };
     function.slots = slots::assign(&function);
     tile::choose(&mut function);
@@ -162,9 +176,14 @@ fn when(graph: &Graph) -> Vec<When> {
     let mut when = Vec::with_capacity(graph.len());
     for id in graph.ids() {
         let node = &graph[id];
-        let after = graph.operands(id).iter().any(|operand| when[operand.index()] == When::Epilogue);
-        let mean = node.op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
-        when.push(if node.varies {
+        let is_after =
+            |stage: When| graph.operand_ids(id).iter().any(|operand| when[operand.index()] == stage);
+        let after = is_after(When::Epilogue);
+        let is = |kernel: fn(Kernel) -> bool| node.op().is_some_and(|(op, _)| kernel(op.kernel));
+        let mean = is(|kernel| matches!(kernel, Kernel::Mean));
+        // What is made of a batch's statistics is shared, and computed among its examples.
+        let within = is(|kernel| matches!(kernel, Kernel::Statistic)) || (!mean && is_after(When::Tile));
+        when.push(if node.varies || (within && !after) {
             When::Tile
         } else if mean || after {
             When::Epilogue

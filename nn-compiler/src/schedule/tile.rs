@@ -41,6 +41,11 @@ pub(super) fn choose(function: &mut Function) {
         function.tile = LINE / size;
         return;
     }
+    if function.sees_batch {
+        // As long as the batch in the end; until then, something to count in.
+        (function.tile, function.is_wide) = (ROWS, true);
+        return;
+    }
     let graph = &function.graph;
     let bytes = |id: NodeId| graph[id].shape.count() * size;
     let weights = function.reads(When::Tile).into_iter().filter(|&id| !graph[id].varies);
@@ -70,7 +75,7 @@ pub fn tile_len(examples: usize, n: usize, dtype: Dtype) -> usize {
 }
 
 /// Scalars of the buffer for a tensor of `n` interleaved elements of each of so many examples.
-pub fn blocks_len(examples: usize, n: usize, dtype: Dtype) -> usize {
+pub(super) fn blocks_len(examples: usize, n: usize, dtype: Dtype) -> usize {
     let lanes = LINE / dtype.size();
     tile_len(examples.div_ceil(lanes), n * lanes, dtype)
 }

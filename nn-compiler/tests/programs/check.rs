@@ -232,6 +232,6 @@ fn move_along(bindings: &mut Bindings, root: Root, direction: &[f64], step: f64)
                 add(&mut example.inputs[position], direction);
             }
         }
-        Root::Output(_) | Root::Loss => {}
+        Root::Output(_) | Root::Loss | Root::State(_) => {}
     }
 }

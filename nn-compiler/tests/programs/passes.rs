@@ -54,7 +54,8 @@ fn work(graph: &Graph) -> u64 {
     let live = open.live();
     let is_sign = |id: NodeId| open[id].op().is_some_and(|(op, _)| *op == NEG);
     // What only means need is summed up by their kernels, within an example or over the batch.
-    let is_mean = |id: &NodeId| open[*id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
+    let is_mean =
+        |id: &NodeId| open[*id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean | Kernel::View));
     let is_summed =
         |id: NodeId| open[id].op().is_some_and(|(op, _)| *op == SUM) && open.users(id).iter().all(is_mean);
     let counted = open.ids().filter(|&id| live[id.index()] && !is_sign(id) && !is_summed(id));

@@ -10,7 +10,7 @@ use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
 use crate::ops::{Finish, Kernel, Op};
-use crate::schedule::{Addend, Function, Lowering, Slot, Step, When, Work, behind_views};
+use crate::schedule::{Addend, Function, Lowering, Place, Slot, Step, When, Work, behind_views};
 use crate::shape::Shape;
 
 /// The functions of one pass; `stores` are the roots whose rows are written out, with a name each.
@@ -59,11 +59,17 @@ pub(in crate::emit) fn finished(function: &Function) -> Vec<NodeId> {
     function.steps_of(When::Epilogue).flat_map(Step::results).collect()
 }
 
+/// Whether a value has a row for each example of the tile that computes it.
+fn has_rows(function: &Function, id: NodeId) -> bool {
+    function.graph[id].varies
+}
+
 /// The length of each piece of the workspace as emitted code computes it, from the examples of a tile.
 pub(super) fn slot_lens(function: &Function, real: &str, tile: &str) -> Vec<String> {
-    let len = |slot: &Slot| {
-        let len = if slot.is_interleaved { "interleaved::blocks_len" } else { "tile_len" };
-        format!("{len}::<{real}>({tile}, {})", slot.len)
+    let len = |slot: &Slot| match slot.place {
+        Place::Rows => format!("tile_len::<{real}>({tile}, {})", slot.len),
+        Place::Blocks => format!("interleaved::blocks_len::<{real}>({tile}, {})", slot.len),
+        Place::Once => format!("tile_len::<{real}>(1, {})", slot.len),
     };
     function.slots.iter().map(len).collect()
 }
@@ -154,9 +160,16 @@ impl Writer<'_> {
             let first = function.slots.iter().map(|slot| slot.values.first().copied());
             let pattern = self.names.pattern(first);
             let _ = write!(body, "let {pattern} = split(workspace, [{}]);", lens.join(", "));
+            // What all examples share lies without pads.
+            for slot in function.slots.iter().filter(|slot| slot.place == Place::Once) {
+                for &id in &slot.values {
+                    let name = self.names.get(id);
+                    let _ = write!(body, "let {name} = &mut {name}[..{}];", self.count(id));
+                }
+            }
         }
         for step in function.steps_of(When::Tile) {
-            self.step(step, false, &mut body);
+            self.step(step, !has_rows(function, step.result), &mut body);
         }
         let total: usize = stores.iter().map(|&(id, _)| self.count(id)).sum();
         let mut offset = 0;
@@ -309,7 +322,11 @@ impl Writer<'_> {
                 let epilogue = Epilogue { bias, activation: *activation, gate: gate.map(|id| self.name(id)) };
                 self.contract(*product, shared, &epilogue, &out, body);
             }
-            Work::Sum { addends } => addends.iter().for_each(|addend| self.sum(step.result, addend, body)),
+            Work::Statistic => {
+                let n = self.count(step.result);
+                let _ = write!(body, "batch_statistic(rows, {n}, {}, {out});", self.name(operands[0]));
+            }
+            Work::Sum { addends } => addends.iter().for_each(|&addend| self.sum(step.result, addend, body)),
         }
     }
 
@@ -321,9 +338,11 @@ impl Writer<'_> {
             _ => self.name(id),
         };
         let formula = formula::of_step(self.function, step, self.model.dtype, Style::Text, &label).text;
+        let partial = |at: usize| format!("∂J/∂{}", self.model.params[at].name);
         if matches!(step.work, Work::Sum { .. }) {
             let root = graph.roots.iter().find_map(|&(root, id)| match root {
-                Root::ParamGradient(at) if id == step.result => Some(&self.model.params[at].name),
+                Root::ParamGradient(at) if id == step.result => Some(partial(at)),
+                Root::State(at) if id == step.result => Some(self.model.params[at].name.clone()),
                 _ => None,
             });
             let what = match &step.work {
@@ -331,7 +350,7 @@ impl Writer<'_> {
                 _ => formula,
             };
             return match root {
-                Some(param) => format!("∂J/∂{param}: Σ {what}"),
+                Some(left) => format!("{left}: Σ {what}"),
                 None => format!("Σ {what}"),
             };
         }
@@ -516,10 +535,10 @@ impl Writer<'_> {
         format!("{}, {}", operand(a, dims.a), operand(b, dims.b))
     }
 
-    fn sum(&self, mean: NodeId, addend: &Addend, body: &mut String) {
+    fn sum(&self, mean: NodeId, addend: Addend, body: &mut String) {
         let graph = &self.function.graph;
         let out = sum_name(self.model, self.function, &self.names, mean);
-        let product = match *addend {
+        let product = match addend {
             Addend::Product(product) => product,
             Addend::Value(value) => {
                 let _ = match graph[value].kind {
