@@ -2,6 +2,7 @@
 //! every pass against the graph as the user wrote it: for the models and for every operation.
 
 use nn_compiler::graph::{Graph, Kind, Root};
+use nn_compiler::ops::interleave::{DEINTERLEAVE, INTERLEAVE};
 use nn_compiler::ops::stop_gradient::STOP_GRADIENT;
 use nn_compiler::ops::{Epilogue, Kernel, Op};
 use nn_compiler::schedule::Lowering;
