@@ -8,7 +8,9 @@ use super::reduce::{Reduction, reduce};
 use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
-use super::windows::{Panel, pack};
+use super::windows::{
+    Panel, Pool, largest, largest_input, pack, winograd_image, winograd_result, winograd_weight,
+};
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -42,6 +44,16 @@ pub trait Kernels: Sized {
     fn transpose(dims: [usize; 2], from: (&[Self], usize), to: (&mut [Self], usize));
     /// See [`pack`].
     fn pack(panel: Panel<'_, Self>);
+    /// See [`largest`].
+    fn largest(pool: &Pool, x: &[Self], out: &mut [Self]);
+    /// See [`largest_input`].
+    fn largest_input(pool: &Pool, x: &[Self], d: &[Self], out: &mut [Self]);
+    /// See [`winograd_image`].
+    fn winograd_image(panel: &[Self], to: &mut [Self]);
+    /// See [`winograd_weight`].
+    fn winograd_weight(panel: &[Self], to: &mut [Self]);
+    /// See [`winograd_result`].
+    fn winograd_result(sums: &[Self], lines: &mut [Self]);
     /// See [`mean_of_sums`].
     fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
@@ -100,6 +112,26 @@ macro_rules! kernels {
 
             fn pack(panel: Panel<'_, $T>) {
                 dispatch!(s => pack(s, panel));
+            }
+
+            fn largest(pool: &Pool, x: &[$T], out: &mut [$T]) {
+                dispatch!(s => largest(s, pool, x, out));
+            }
+
+            fn largest_input(pool: &Pool, x: &[$T], d: &[$T], out: &mut [$T]) {
+                dispatch!(s => largest_input(s, pool, x, d, out));
+            }
+
+            fn winograd_image(panel: &[$T], to: &mut [$T]) {
+                dispatch!(s => winograd_image(s, panel, to));
+            }
+
+            fn winograd_weight(panel: &[$T], to: &mut [$T]) {
+                dispatch!(s => winograd_weight(s, panel, to));
+            }
+
+            fn winograd_result(sums: &[$T], lines: &mut [$T]) {
+                dispatch!(s => winograd_result(s, sums, lines));
             }
 
             fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {

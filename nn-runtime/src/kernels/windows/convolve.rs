@@ -1,7 +1,7 @@
 //! Convolutions of a tile of images, with the adjoints of image and weight.
 
 use super::super::{Real, stride};
-use super::{Convolution, ConvolutionSizes, blocks, products};
+use super::{Convolution, ConvolutionSizes, blocks, products, winograd};
 
 /// `y[o, p] = Σ x[c, p·stride + k·dilation - padding] · w[o, c, k]`, over the channels `c` of the group of `o` and the
 /// elements `k` of the window.
@@ -29,6 +29,36 @@ pub fn convolve_input<T: Real>(rows: usize, sizes: ConvolutionSizes, d: &[T], w:
     let conv = Convolution::new(sizes);
     if !products::convolve_input(rows, &conv, d, w, out) {
         blocks::convolve_input(rows, &conv, d, w, out);
+    }
+}
+
+/// As [`convolve`], faster and less precise: with numbers of unit size, single precision and 3×3 windows that move by one,
+/// elements are off by up to some 2⁻¹⁸ of the largest that the same sums could reach.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn convolve_winograd<T: Real>(rows: usize, sizes: ConvolutionSizes, x: &[T], w: &[T], out: &mut [T]) {
+    if !winograd::convolve(rows, &Convolution::new(sizes), x, w, false, out) {
+        convolve(rows, sizes, x, w, out);
+    }
+}
+
+/// As [`convolve_input`], faster and less precise: see [`convolve_winograd`].
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn convolve_input_winograd<T: Real>(
+    rows: usize,
+    sizes: ConvolutionSizes,
+    d: &[T],
+    w: &[T],
+    out: &mut [T],
+) {
+    let turned = Convolution::new(sizes).turned();
+    if !turned.is_some_and(|conv| winograd::convolve(rows, &conv, d, w, true, out)) {
+        convolve_input(rows, sizes, d, w, out);
     }
 }
 
