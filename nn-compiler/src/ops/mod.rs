@@ -202,6 +202,8 @@ pub struct Op {
     pub joint: Option<Joint>,
     /// The kernel that adds the results of a tile's examples to a sum, without making them one by one.
     pub summed: Option<&'static str>,
+    /// A kernel that is faster and less precise, for models that ask for it (`#[winograd]`).
+    pub quick: Option<&'static str>,
     /// How it is written on paper, and for pointwise operations in emitted Rust, given the operands' formulas
     /// and shapes.
     pub notation: fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula,
@@ -235,6 +237,7 @@ impl Op {
         kernel: Kernel::Pointwise,
         joint: None,
         summed: None,
+        quick: None,
         notation: |_, _, x, _| x[0].clone(),
         rewrites: &[],
         epilogue: None,

@@ -9,7 +9,7 @@ use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
 use super::windows::{
-    Panel, Pool, largest, largest_input, pack, winograd_image, winograd_result, winograd_weight,
+    Panel, Pool, Windows, largest, largest_input, pack, winograd_image, winograd_result, winograd_weight,
 };
 use crate::dispatch;
 
@@ -49,11 +49,11 @@ pub trait Kernels: Sized {
     /// See [`largest_input`].
     fn largest_input(pool: &Pool, x: &[Self], d: &[Self], out: &mut [Self]);
     /// See [`winograd_image`].
-    fn winograd_image(panel: &[Self], to: &mut [Self]);
+    fn winograd_image(sizes: [usize; 2], panel: &[Self], to: &mut [Self]);
     /// See [`winograd_weight`].
-    fn winograd_weight(panel: &[Self], to: &mut [Self]);
+    fn winograd_weight(windows: Windows<'_, Self>, to: &mut [Self]);
     /// See [`winograd_result`].
-    fn winograd_result(sums: &[Self], lines: &mut [Self]);
+    fn winograd_result(lanes: usize, sums: &[Self], lines: &mut [Self]);
     /// See [`mean_of_sums`].
     fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
@@ -122,16 +122,16 @@ macro_rules! kernels {
                 dispatch!(s => largest_input(s, pool, x, d, out));
             }
 
-            fn winograd_image(panel: &[$T], to: &mut [$T]) {
-                dispatch!(s => winograd_image(s, panel, to));
+            fn winograd_image(sizes: [usize; 2], panel: &[$T], to: &mut [$T]) {
+                dispatch!(s => winograd_image(s, sizes, panel, to));
             }
 
-            fn winograd_weight(panel: &[$T], to: &mut [$T]) {
-                dispatch!(s => winograd_weight(s, panel, to));
+            fn winograd_weight(windows: Windows<'_, $T>, to: &mut [$T]) {
+                dispatch!(s => winograd_weight(s, windows, to));
             }
 
-            fn winograd_result(sums: &[$T], lines: &mut [$T]) {
-                dispatch!(s => winograd_result(s, sums, lines));
+            fn winograd_result(lanes: usize, sums: &[$T], lines: &mut [$T]) {
+                dispatch!(s => winograd_result(s, lanes, sums, lines));
             }
 
             fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {

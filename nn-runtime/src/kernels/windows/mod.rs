@@ -20,7 +20,7 @@ pub(super) use panels::{Panel, pack};
 pub(super) use planes::{largest, largest_input};
 pub(super) use pool::Pool;
 pub use pool::{AvgPoolSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, max_pool_at, max_pool_input};
-pub(super) use winograd::{winograd_image, winograd_result, winograd_weight};
+pub(super) use winograd::{Windows, winograd_image, winograd_result, winograd_weight};
 
 use super::{Real, stride, tile_len};
 

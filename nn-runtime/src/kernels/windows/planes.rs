@@ -12,7 +12,7 @@ use super::panels::Stack;
 use super::pool::Pool;
 
 /// Scalars of the largest plane.
-const PLANE: usize = 16 * 1024;
+const PLANE: usize = 20 * 1024;
 /// Scalars of the longest line.
 const LINE: usize = 1024;
 

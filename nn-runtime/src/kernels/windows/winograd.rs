@@ -27,10 +27,22 @@ const PLACES: usize = 4;
 const PRODUCTS: usize = SIDE * SIDE;
 /// Elements of the window.
 const WINDOW: usize = 9;
-/// Tiles, units and channels of a block.
+/// Most tiles of a block.
 const TILES: usize = 32;
-const UNITS: usize = 64;
+/// Units of a block.
+const UNITS: usize = 32;
+/// Channels whose weights are transformed together: the products of a sum that is not written in between.
 const CHANNELS: usize = 32;
+/// Scalars of the transformed pixels of a block, enough for 128 channels of 32 tiles.
+const PIXELS: usize = PRODUCTS * apart(128 * TILES);
+/// Lanes of the widest line.
+const MOST_LANES: usize = 16;
+
+/// The distance of two products' matrices: one line more than they have, since a transform writes to all of them in
+/// turn, and lines at distances of a power of two share few places in the cache.
+const fn apart(len: usize) -> usize {
+    len + MOST_LANES
+}
 /// Least channels, units and tiles for which transforms pay.
 const LEAST: usize = 16;
 
@@ -84,19 +96,26 @@ struct Task<'a, T> {
     is_turned: bool,
 }
 
+/// Weights of one unit, `[channels][3][3]` with channels any distance apart, in order or turned.
+#[derive(Debug)]
+pub struct Windows<'a, T> {
+    data: &'a [T],
+    distance: usize,
+    channels: usize,
+    is_turned: bool,
+}
+
 impl<T: Real> Task<'_, T> {
-    /// The weights of a unit for some channels, `[channels][3][3]`.
-    fn weights_of(&self, unit: usize, channels: Range<usize>, to: &mut [T]) {
+    /// The weights of a unit from a channel on.
+    fn weights_of(&self, unit: usize, channels: &Range<usize>) -> Windows<'_, T> {
         let Convolution { channels: all, units, .. } = *self.conv;
-        if !self.is_turned {
-            let from = &self.weights[(unit * all + channels.start) * WINDOW..][..channels.len() * WINDOW];
-            to[..from.len()].copy_from_slice(from);
-            return;
-        }
-        for (channel, to) in channels.zip(to.chunks_exact_mut(WINDOW)) {
-            let from = &self.weights[(channel * units + unit) * WINDOW..][..WINDOW];
-            to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
-        }
+        let (first, distance) = if self.is_turned {
+            (channels.start * units + unit, units * WINDOW)
+        } else {
+            (unit * all + channels.start, WINDOW)
+        };
+        let data = &self.weights[first * WINDOW..];
+        Windows { data, distance, channels: channels.len(), is_turned: self.is_turned }
     }
 }
 
@@ -132,52 +151,63 @@ impl<T: Real> Cut for Part<'_, T> {
     }
 
     fn compute(mut self) {
-        let Task { conv, tiles: ref pixels, layout, ref offsets, rows, x, .. } = *self.task;
+        let Task { conv, tiles: ref pixels, layout, rows, x, .. } = *self.task;
         let stride = stride::<T>(conv.units * conv.places());
         let (mut band, mut panel) = (Stack::<T, BAND>::new(), Stack::<T, { DEPTH * TILES }>::new());
-        let mut images = Stack::<T, { PRODUCTS * CHANNELS * TILES }>::new();
-        let mut weights = Stack::<T, { PRODUCTS * UNITS * CHANNELS }>::new();
-        let mut sums = Stack::<T, { PRODUCTS * UNITS * TILES }>::new();
+        let mut images = Stack::<T, PIXELS>::new();
+        let mut weights = Stack::<T, { PRODUCTS * apart(UNITS * CHANNELS) }>::new();
+        let mut sums = Stack::<T, { PRODUCTS * apart(UNITS * TILES) }>::new();
         let band = band.zeroed(layout.band::<T>());
-        let panel = panel.zeroed(DEPTH * TILES);
-        let images = images.zeroed(PRODUCTS * CHANNELS * TILES);
-        let weights = weights.zeroed(PRODUCTS * UNITS * CHANNELS);
-        let sums = sums.zeroed(PRODUCTS * UNITS * TILES);
+        // One line of tiles where there are no more.
+        let lanes = if self.tiles.len() <= T::LANES { T::LANES } else { TILES };
+        let most = conv.channels.min((PIXELS / PRODUCTS - MOST_LANES) / lanes);
+        let panel = panel.zeroed(DEPTH * lanes);
+        let images = images.zeroed(PRODUCTS * apart(most * lanes));
+        let weights = weights.zeroed(PRODUCTS * apart(UNITS * CHANNELS));
+        let sums = sums.zeroed(PRODUCTS * apart(UNITS * lanes));
         let mut lines = [T::ZERO; PLACES * PLACES * TILES];
         for r in self.examples.clone() {
             let image = example(x, rows, conv.image(), r);
-            for strip in steps(self.tiles.clone(), layout.places::<T>()) {
-                for tiles in steps(strip, TILES) {
-                    for units in steps(self.units.clone(), UNITS) {
-                        for channels in steps(0..conv.channels, CHANNELS) {
-                            self.task.image(image, [&tiles, &channels], offsets, band, panel, images);
-                            self.task.weight([&units, &channels], panel, weights);
+            for tiles in steps(self.tiles.clone(), lanes.min(layout.places::<T>())) {
+                let mut present = 0..0;
+                for units in steps(self.units.clone(), UNITS) {
+                    for channels in steps(0..conv.channels, most) {
+                        if present != channels {
+                            self.task.image(image, [&tiles, &channels], [lanes, most], band, panel, images);
+                            present = channels.clone();
+                        }
+                        for some in steps(channels.clone(), CHANNELS) {
+                            for (at, unit) in units.clone().enumerate() {
+                                T::winograd_weight(
+                                    self.task.weights_of(unit, &some),
+                                    &mut weights[at * CHANNELS..],
+                                );
+                            }
+                            let skipped = some.start - channels.start;
                             for product in 0..PRODUCTS {
+                                let image = &images[product * apart(most * lanes) + skipped * lanes..]
+                                    [..some.len() * lanes];
                                 T::gemm(Gemm {
-                                    dims: [units.len(), channels.len(), tiles.len()],
+                                    dims: [units.len(), some.len(), tiles.len()],
                                     a: Matrix {
-                                        data: &weights[product * UNITS * CHANNELS..],
+                                        data: &weights[product * apart(UNITS * CHANNELS)..],
                                         row: CHANNELS,
                                         col: 1,
                                     },
-                                    b: Matrix {
-                                        data: &images[product * CHANNELS * TILES..][..CHANNELS * TILES],
-                                        row: TILES,
-                                        col: 1,
-                                    },
-                                    c: Output::new(&mut sums[product * UNITS * TILES..], TILES, true),
-                                    start: if channels.start == 0 { Start::Zero } else { Start::Accumulate },
+                                    b: Matrix { data: image, row: lanes, col: 1 },
+                                    c: Output::new(&mut sums[product * apart(UNITS * lanes)..], lanes, true),
+                                    start: if some.start == 0 { Start::Zero } else { Start::Accumulate },
                                     finish: Finish::Keep,
                                 });
                             }
                         }
-                        for (at, unit) in units.enumerate() {
-                            T::winograd_result(&sums[at * TILES..], &mut lines);
-                            let first = r * stride + unit * conv.places();
-                            write(conv, pixels.horizontal.output, tiles.clone(), &lines, |place, line| {
-                                self.out.set(first + place, line);
-                            });
-                        }
+                    }
+                    for (at, unit) in units.enumerate() {
+                        T::winograd_result(lanes, &sums[at * lanes..], &mut lines);
+                        let first = r * stride + unit * conv.places();
+                        write(conv, pixels.horizontal.output, lanes, tiles.clone(), &lines, |place, line| {
+                            self.out.set(first + place, line);
+                        });
                     }
                 }
             }
@@ -191,29 +221,19 @@ impl<T: Real> Task<'_, T> {
         &self,
         image: &[T],
         [tiles, channels]: [&Range<usize>; 2],
-        offsets: &Offsets,
+        [lanes, distance]: [usize; 2],
         band: &mut [T],
         panel: &mut [T],
         to: &mut [T],
     ) {
         for some in steps(channels.clone(), self.layout.channels) {
             let source = self.layout.source(some.clone(), tiles.start, image, band);
-            let offsets = &offsets.0[..some.len() * PRODUCTS];
-            T::pack(Panel { source, offsets, places: tiles.clone(), to: panel, row: TILES });
+            let offsets = &self.offsets.0[..some.len() * PRODUCTS];
+            T::pack(Panel { source, offsets, places: tiles.clone(), to: panel, row: lanes });
             for (at, channel) in some.enumerate() {
-                let panel = &panel[at * PRODUCTS * TILES..];
-                T::winograd_image(panel, &mut to[(channel - channels.start) * TILES..]);
+                let panel = &panel[at * PRODUCTS * lanes..];
+                T::winograd_image([lanes, distance], panel, &mut to[(channel - channels.start) * lanes..]);
             }
-        }
-    }
-
-    /// The transformed weights, `[products][units][channels]`.
-    fn weight(&self, [units, channels]: [&Range<usize>; 2], panel: &mut [T], to: &mut [T]) {
-        let (rows, columns) = panel.split_at_mut(CHANNELS * WINDOW);
-        for (at, unit) in units.clone().enumerate() {
-            self.weights_of(unit, channels.clone(), rows);
-            T::transpose([channels.len(), WINDOW], (rows, WINDOW), (columns, CHANNELS));
-            T::winograd_weight(columns, &mut to[at * CHANNELS..]);
         }
     }
 }
@@ -222,6 +242,7 @@ impl<T: Real> Task<'_, T> {
 fn write<T: Real>(
     conv: &Convolution,
     of_row: usize,
+    lanes: usize,
     tiles: Range<usize>,
     lines: &[T],
     mut set: impl FnMut(usize, &[T]),
@@ -233,7 +254,7 @@ fn write<T: Real>(
         let count = (of_row - column).min(tiles.end - tile);
         let places = (count * PLACES).min(width - column * PLACES);
         for line in 0..PLACES.min(height - row * PLACES) {
-            let from = &lines[line * PLACES * TILES + (tile - tiles.start) * PLACES..][..places];
+            let from = &lines[line * PLACES * lanes + (tile - tiles.start) * PLACES..][..places];
             set((row * PLACES + line) * width + column * PLACES, from);
         }
         tile += count;
@@ -274,19 +295,24 @@ fn of_sums<S: Simd, T: Real>(m: [Lanes<S, T>; SIDE]) -> [Lanes<S, T>; PLACES] {
     [m[0] + p + r, t * c(2.0) + q, r * c(4.0) + p, t * c(8.0) + q + m[5]]
 }
 
-/// `Bᵀ d B` of one channel of [`TILES`]: from `[36][tiles]` to the first of `[36][channels][tiles]`.
+/// `Bᵀ d B` of one channel of some tiles: from `[36][tiles]` to the first of `[36][channels][tiles]`.
 ///
 /// # Panics
 ///
 /// If a slice is too short.
 #[inline(always)]
-pub(in super::super) fn winograd_image<S: Simd, T: Real>(s: S, panel: &[T], to: &mut [T]) {
-    for lane in (0..TILES).step_by(T::LANES) {
+pub(in super::super) fn winograd_image<S: Simd, T: Real>(
+    s: S,
+    [lanes, channels]: [usize; 2],
+    panel: &[T],
+    to: &mut [T],
+) {
+    for lane in (0..lanes).step_by(T::LANES) {
         let mut half = [[Lanes::zero(s); SIDE]; SIDE];
         for j in 0..SIDE {
             let mut d = [Lanes::zero(s); SIDE];
             for i in 0..SIDE {
-                d[i] = Lanes::load(s, &panel[(i * SIDE + j) * TILES + lane..]);
+                d[i] = Lanes::load(s, &panel[(i * SIDE + j) * lanes + lane..]);
             }
             half[j] = of_pixels(d);
         }
@@ -297,50 +323,57 @@ pub(in super::super) fn winograd_image<S: Simd, T: Real>(s: S, panel: &[T], to: 
             }
             let d = of_pixels(d);
             for j in 0..SIDE {
-                d[j].store(&mut to[(i * SIDE + j) * CHANNELS * TILES + lane..]);
+                d[j].store(&mut to[(i * SIDE + j) * apart(channels * lanes) + lane..]);
             }
         }
     }
 }
 
-/// `G g Gᵀ` of [`CHANNELS`]: from `[9][channels]` to the first of `[36][units][channels]`.
+/// `G g Gᵀ` of the channels of one unit, to the first of `[36][units][channels]`.
 ///
 /// # Panics
 ///
 /// If a slice is too short.
 #[inline(always)]
-pub(in super::super) fn winograd_weight<S: Simd, T: Real>(s: S, panel: &[T], to: &mut [T]) {
-    for lane in (0..CHANNELS).step_by(T::LANES) {
+pub(in super::super) fn winograd_weight<S: Simd, T: Real>(s: S, windows: Windows<'_, T>, to: &mut [T]) {
+    let Windows { data, distance, channels, is_turned } = windows;
+    for first in (0..channels).step_by(T::LANES) {
+        let count = (channels - first).min(T::LANES);
+        // The windows of as many channels across the lanes.
+        let mut turned = [[T::ZERO; MOST_LANES]; WINDOW];
+        for lane in 0..count {
+            let Some(window) = data[(first + lane) * distance..].first_chunk::<WINDOW>() else { continue };
+            for tap in 0..WINDOW {
+                turned[tap][lane] = window[tap];
+            }
+        }
+        let tap = |tap: usize| Lanes::load(s, &turned[if is_turned { WINDOW - 1 - tap } else { tap }]);
         let mut half = [[Lanes::zero(s); SIDE]; 3];
         for j in 0..3 {
-            let mut g = [Lanes::zero(s); 3];
-            for i in 0..3 {
-                g[i] = Lanes::load(s, &panel[(i * 3 + j) * CHANNELS + lane..]);
-            }
-            half[j] = of_weights(g);
+            half[j] = of_weights([tap(j), tap(3 + j), tap(6 + j)]);
         }
         for i in 0..SIDE {
             let g = of_weights([half[0][i], half[1][i], half[2][i]]);
             for j in 0..SIDE {
-                g[j].store(&mut to[(i * SIDE + j) * UNITS * CHANNELS + lane..]);
+                g[j].store(&mut to[(i * SIDE + j) * apart(UNITS * CHANNELS) + first..]);
             }
         }
     }
 }
 
-/// `Aᵀ m A` of one unit of [`TILES`]: from the first of `[36][units][tiles]` to `[4][4 · tiles]`, a row of places each.
+/// `Aᵀ m A` of one unit of some tiles: from the first of `[36][units][tiles]` to `[4][4 · tiles]`, a row of places each.
 ///
 /// # Panics
 ///
 /// If a slice is too short.
 #[inline(always)]
-pub(in super::super) fn winograd_result<S: Simd, T: Real>(s: S, sums: &[T], lines: &mut [T]) {
-    for lane in (0..TILES).step_by(T::LANES) {
+pub(in super::super) fn winograd_result<S: Simd, T: Real>(s: S, lanes: usize, sums: &[T], lines: &mut [T]) {
+    for lane in (0..lanes).step_by(T::LANES) {
         let mut half = [[Lanes::zero(s); PLACES]; SIDE];
         for j in 0..SIDE {
             let mut m = [Lanes::zero(s); SIDE];
             for i in 0..SIDE {
-                m[i] = Lanes::load(s, &sums[(i * SIDE + j) * UNITS * TILES + lane..]);
+                m[i] = Lanes::load(s, &sums[(i * SIDE + j) * apart(UNITS * lanes) + lane..]);
             }
             half[j] = of_sums(m);
         }
@@ -352,7 +385,7 @@ pub(in super::super) fn winograd_result<S: Simd, T: Real>(s: S, sums: &[T], line
             let [a, b, c, d] = of_sums(m);
             let (even_low, even_high) = a.0.interleave(c.0);
             let (odd_low, odd_high) = b.0.interleave(d.0);
-            let line = &mut lines[(i * TILES + lane) * PLACES..][..PLACES * T::LANES];
+            let line = &mut lines[(i * lanes + lane) * PLACES..][..PLACES * T::LANES];
             for (at, (even, odd)) in [(even_low, odd_low), (even_high, odd_high)].into_iter().enumerate() {
                 let (low, high) = even.interleave(odd);
                 Lanes::<S, T>(low).store(&mut line[2 * at * T::LANES..]);
