@@ -12,7 +12,7 @@ use crate::model::Extra;
 
 /// Where the parameters of a model are kept that are too large for the stack.
 #[cfg(feature = "alloc")]
-pub type Boxed<P> = alloc::boxed::Box<P>;
+pub use crate::kernels::params::Boxed;
 
 /// Each scalar in every lane.
 ///

@@ -95,6 +95,24 @@ pub struct ParamInfo {
     pub init: Init,
 }
 
+/// What a value costs that has a name in the model's source, with all that leads to it from the named values before;
+/// the loss is called `J`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerInfo {
+    /// The name in the model's source, `i3a.one` for `one` in a function whose value is `i3a`.
+    pub name: &'static str,
+    /// The shape of one example; empty for a scalar.
+    pub shape: &'static [usize],
+    /// Trainable scalars that it uses first.
+    pub parameters: usize,
+    /// Multiply-adds of the forward pass for one example: the products that matrices and convolutions sum.
+    pub products: u64,
+    /// Operations of the forward pass for one example, two for each multiply-add.
+    pub flops_forward: u64,
+    /// Operations of the backward pass for one example.
+    pub flops_backward: u64,
+}
+
 /// How a parameter is initialised. Fan-in and fan-out come from its shape: `[in, out]` for a matrix, the length
 /// and 1 for a vector, 1 and 1 for a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -325,6 +343,8 @@ pub trait Inspect: Model {
     const SOURCE: &'static str;
     /// A table of the layers: shapes, parameters, operations.
     const SUMMARY: &'static str;
+    /// The same to compute with: the cost of every named value, in the order of computation.
+    const LAYERS: &'static [LayerInfo];
     /// The formulas, each local derivative, and the chain rule for each parameter.
     const EXPLANATION: &'static str;
     /// The emitted code that computes, formatted.

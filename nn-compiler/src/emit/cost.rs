@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::rust::{buffers, finished, flops_of, prepared};
+use super::rust::{buffers, finished, flops_of, prepared, products_of};
 use super::summary::{grouped, shape};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::ops::Kernel;
 use crate::schedule::{Function, Lowering, Plan, tile_len};
-use crate::shape::Dtype;
+use crate::shape::{Dtype, Shape};
 
 /// The cost of a value that the user gave a name, and of what leads to it from the named values before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,9 +15,11 @@ pub struct Layer {
     /// Its name.
     pub name: String,
     /// Its shape.
-    pub shape: String,
+    pub shape: Shape,
     /// Trainable scalars that it uses first.
     pub parameters: usize,
+    /// Products of the forward pass that are summed (multiply-adds), for one example: those of matrices and convolutions.
+    pub products: u64,
     /// Operations of the forward pass, the loss included, for one example.
     pub forward: u64,
     /// Operations of the backward pass for one example.
@@ -51,7 +53,7 @@ pub fn layers(plan: &Plan) -> Vec<Layer> {
         .iter()
         .map(|&id| Layer {
             name: graph[id].label.clone().unwrap_or_default(),
-            shape: shape(&graph[id].shape),
+            shape: graph[id].shape.clone(),
             ..Layer::default()
         })
         .collect();
@@ -67,6 +69,7 @@ pub fn layers(plan: &Plan) -> Vec<Layer> {
         let flops = flops_of(&function.graph, id);
         if is_forward[id.index()] {
             layers[line].forward += flops;
+            layers[line].products += products_of(&function.graph, id);
         } else {
             layers[line].backward += flops;
         }
@@ -126,17 +129,18 @@ pub fn text(plan: &Plan) -> String {
     let row = |layer: &Layer| {
         let numbers = [layer.parameters as u64, layer.forward, layer.backward].map(grouped);
         let [parameters, forward, backward] = numbers;
-        [layer.name.clone(), layer.shape.clone(), parameters, forward, backward]
+        [layer.name.clone(), shape(&layer.shape), parameters, forward, backward]
     };
     let total = Layer {
         name: "total".to_owned(),
-        shape: String::new(),
         parameters: plan.program.model.param_count(),
         forward: layers.iter().map(|layer| layer.forward).sum(),
         backward: layers.iter().map(|layer| layer.backward).sum(),
+        ..Layer::default()
     };
-    let rows: Vec<[String; 5]> =
-        std::iter::once(head).chain(layers.iter().map(row)).chain([row(&total)]).collect();
+    let mut last = row(&total);
+    last[1].clear();
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(layers.iter().map(row)).chain([last]).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3, 4].map(width);
     let mut out = format!("{}\n", plan.program.model.name);

@@ -47,13 +47,63 @@ pub fn as_mut_slice<T: Real, P: Flat<T>>(params: &mut P) -> &mut [T] {
     unsafe { core::slice::from_raw_parts_mut(core::ptr::from_mut(params).cast(), P::LEN) }
 }
 
-/// Zeros on the heap, without passing through the stack.
 #[cfg(feature = "alloc")]
-#[must_use]
-pub fn boxed_zeroed<T: Real, P: Flat<T>>() -> alloc::boxed::Box<P> {
-    let params = alloc::boxed::Box::<P>::new_zeroed();
-    // SAFETY: `Flat` promises that zeros are a valid value.
-    unsafe { params.assume_init() }
+pub use heap::Boxed;
+
+#[cfg(feature = "alloc")]
+mod heap {
+    use alloc::boxed::Box;
+    use core::fmt;
+    use core::marker::PhantomData;
+    use core::ops::{Deref, DerefMut};
+
+    use super::{Flat, as_mut_slice, as_slice};
+    use crate::kernels::Real;
+
+    /// Parameters that are too large for the stack. A `Box` would pass through it where it is filled or cloned; this
+    /// is made and copied on the heap.
+    pub struct Boxed<T: Real, P: Flat<T>> {
+        params: Box<P>,
+        scalar: PhantomData<T>,
+    }
+
+    impl<T: Real, P: Flat<T>> Boxed<T, P> {
+        /// Zeros.
+        #[must_use]
+        pub fn zeroed() -> Self {
+            let params = Box::<P>::new_zeroed();
+            // SAFETY: `Flat` promises that zeros are a valid value.
+            Self { params: unsafe { params.assume_init() }, scalar: PhantomData }
+        }
+    }
+
+    impl<T: Real, P: Flat<T>> Clone for Boxed<T, P> {
+        fn clone(&self) -> Self {
+            let mut copy = Self::zeroed();
+            as_mut_slice::<T, P>(&mut copy).copy_from_slice(as_slice::<T, P>(self));
+            copy
+        }
+    }
+
+    impl<T: Real, P: Flat<T>> Deref for Boxed<T, P> {
+        type Target = P;
+
+        fn deref(&self) -> &P {
+            &self.params
+        }
+    }
+
+    impl<T: Real, P: Flat<T>> DerefMut for Boxed<T, P> {
+        fn deref_mut(&mut self) -> &mut P {
+            &mut self.params
+        }
+    }
+
+    impl<T: Real, P: Flat<T> + fmt::Debug> fmt::Debug for Boxed<T, P> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (**self).fmt(f)
+        }
+    }
 }
 
 /// Declares a struct of scalars and arrays of scalars, aligned to a cache line, that is [`Flat`]:
@@ -130,9 +180,28 @@ mod tests {
 
     #[cfg(feature = "alloc")]
     #[test]
-    fn boxed_parameters_start_from_zero() {
-        let params = boxed_zeroed::<f32, Params>();
+    fn boxed_parameters_start_from_zero_and_are_copied() {
+        let mut params = Boxed::<f32, Params>::zeroed();
         assert!(as_slice::<f32, Params>(&params).iter().all(|&x| x == 0.0));
         assert_eq!(core::ptr::from_ref(&*params) as usize % 64, 0);
+        params.bias[1] = 3.0;
+        let copy = params.clone();
+        params.bias[1] = 4.0;
+        assert_eq!(copy.bias, [0.0, 3.0, 0.0]);
+    }
+
+    crate::flat! {
+        /// More than a thread's stack.
+        struct Large: f32 {
+            weight: [[f32; 1024]; 4096],
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn boxed_parameters_never_pass_through_the_stack() {
+        let mut params = Boxed::<f32, Large>::zeroed();
+        params.weight[4095][1023] = 1.0;
+        assert_eq!(params.clone().weight[4095][1023], 1.0);
     }
 }

@@ -18,7 +18,7 @@ pub use source::Traced;
 
 pub use glue::Texts;
 pub(in crate::emit) use tiles::{buffers, finished, prepared};
-pub use tiles::{flops, flops_of};
+pub use tiles::{flops, flops_of, products_of};
 
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
 pub fn text(plan: &Plan) -> String {

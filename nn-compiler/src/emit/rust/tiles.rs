@@ -9,7 +9,7 @@ use super::source::{Head, Source, comment, trace};
 use crate::graph::{Attrs, Graph, Kind, NodeId, Root};
 use crate::model::Model;
 use crate::notation::Style;
-use crate::ops::Kernel;
+use crate::ops::{Kernel, Op};
 use crate::schedule::{Function, Lowering, Step, When, Work, behind_views};
 use crate::shape::Shape;
 
@@ -557,6 +557,19 @@ pub fn flops_of(graph: &Graph, id: NodeId) -> u64 {
         }
         Kernel::Pointwise => op.flops * graph[id].shape.count() as u64,
         Kernel::Call { .. } => op.flops * graph[operands[0]].shape.count() as u64,
+        _ => 0,
+    }
+}
+
+/// How many of the operations of a node are products that are summed, by twos: those of matrices and convolutions. The
+/// elements that a pooling looks at are none.
+pub fn products_of(graph: &Graph, id: NodeId) -> u64 {
+    const MULTIPLY_AND_ADD: u64 = 2;
+    let sums_products = |op: &Op| {
+        op.flops == MULTIPLY_AND_ADD && (op.products.is_some() || matches!(op.kernel, Kernel::Contract))
+    };
+    match graph[id].op() {
+        Some((op, _)) if sums_products(op) => flops_of(graph, id) / MULTIPLY_AND_ADD,
         _ => 0,
     }
 }

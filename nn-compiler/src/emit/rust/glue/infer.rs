@@ -6,8 +6,34 @@ use quote::{format_ident, quote};
 use super::batch::{batch_function, given};
 use super::{array, count, lens, own_name, prepared_len, real};
 use crate::emit::rust::{forward_of_one, lanes, tiles};
-use crate::schedule::{Lowering, Plan};
+use crate::model::Model;
+use crate::schedule::{Lowering, Plan, tile_len};
 use crate::shape::Shape;
+
+/// Buffers above this size come from the heap: a thread's stack has two megabytes, and three of them.
+const STACK_BYTES: usize = 128 * 1024;
+
+/// Whether a buffer of so many scalars is too large for the stack.
+fn on_heap(model: &Model, scalars: usize) -> bool {
+    scalars * model.dtype.size() > STACK_BYTES
+}
+
+/// Zeros on a cache line: as many as the expression `len` says, which are `scalars`.
+fn zeros(model: &Model, len: &TokenStream, scalars: usize) -> TokenStream {
+    let (runtime, real) = (&model.runtime, real(model.dtype));
+    if on_heap(model, scalars) {
+        quote!(#runtime::kernels::AlignedVec::<#real>::zeroed(#len))
+    } else {
+        quote!(#runtime::kernels::Aligned([0.0; #len]))
+    }
+}
+
+/// Scalars of the workspace of one example.
+fn workspace_len(plan: &Plan) -> usize {
+    let function = &plan.forward;
+    let buffers = lens(function, &tiles::buffers(function));
+    buffers.into_iter().map(|len| tile_len(1, len, plan.program.model.dtype)).sum()
+}
 
 /// `new` and `infer`, which need no trait in scope, and the forward pass of a batch.
 pub(super) fn inherent(plan: &Plan) -> TokenStream {
@@ -24,7 +50,7 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
     let room = |n: usize| {
         if in_tiles { quote!(#runtime::kernels::tile_len::<#real>(1, #n)) } else { quote!(#n) }
     };
-    let mut at = quote!(0);
+    let (mut at, mut scalars) = (quote!(0), 0);
     let (mut args, mut fills) = (Vec::new(), Vec::new());
     for input in &model.inputs {
         let (name, n) = (&input.name, input.shape.count());
@@ -40,7 +66,9 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
         }
         let room = room(n);
         at = quote!(#at + #room);
+        scalars += if in_tiles { tile_len(1, n, model.dtype) } else { n };
     }
+    let zeros_for_inputs = zeros(model, &at, scalars);
     let mut offset = 0;
     let (mut types, mut values) = (Vec::new(), Vec::new());
     for output in &model.outputs {
@@ -54,6 +82,17 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
         (quote!((#(#types),*)), quote!((#(#values),*)))
     };
     let forward = one_example(plan);
+    let buffers = match plan.forward.lowering {
+        Lowering::Lanes => vec![scalars],
+        Lowering::Arrays => vec![scalars, prepared_len(&plan.forward)],
+        Lowering::Tiles => vec![scalars, prepared_len(&plan.forward), workspace_len(plan)],
+    };
+    let memory = if buffers.into_iter().any(|scalars| on_heap(model, scalars)) {
+        "Its buffers are too large for a stack and come from the heap at each call; a `Predictor` keeps them."
+    } else {
+        "Takes nothing from the heap."
+    };
+    let doc = format!(" The outputs for one example. {memory}");
     quote! {
         #batch
 
@@ -64,10 +103,10 @@ pub(super) fn inherent(plan: &Plan) -> TokenStream {
                 #runtime::model::Model::new(seed)
             }
 
-            /// The outputs for one example. Takes nothing from the heap.
+            #[doc = #doc]
             #[must_use]
             pub fn infer(&self, #(#args),*) -> #returns {
-                let mut #inputs = #runtime::kernels::Aligned([0.0; #at]);
+                let mut #inputs = #zeros_for_inputs;
                 #(#fills)*
                 let #outputs = Self::__infer(self, &#inputs[..]);
                 #value
@@ -94,8 +133,9 @@ fn one_example(plan: &Plan) -> TokenStream {
     let (prepared_lens, prepared_len) = (lens(function, &prepared_ids), prepared_len(function));
     let has_prepared = function.lowering != Lowering::Lanes && prepared_len > 0;
     let prepare = has_prepared.then(|| {
+        let zeros = zeros(model, &quote!(#prepared_len), prepared_len);
         quote! {
-            let mut shared = Aligned([0.0; #prepared_len]);
+            let mut shared = #zeros;
             prepare_forward(s, param_slices(params), split(&mut shared[..], [#(#prepared_lens),*]));
         }
     });
@@ -128,6 +168,8 @@ fn one_example(plan: &Plan) -> TokenStream {
         Lowering::Tiles => {
             let buffer_lens = lens(function, &tiles::buffers(function));
             let rest = (!buffer_lens.is_empty()).then(|| quote!(&mut workspace[..]));
+            let len = quote!(0 #(+ tile_len::<#real>(1, #buffer_lens))*);
+            let zeros = zeros(model, &len, workspace_len(plan));
             let code = forward_of_one(plan);
             quote! {
                 use #runtime::kernels::single::*;
@@ -135,7 +177,7 @@ fn one_example(plan: &Plan) -> TokenStream {
                 dispatch!(s => {
                     let params = #params;
                     #prepare
-                    let mut workspace = Aligned([0.0; 0 #(+ tile_len::<#real>(1, #buffer_lens))*]);
+                    let mut workspace = #zeros;
                     let inputs = slices(inputs, [#(tile_len::<#real>(1, #input_lens)),*]);
                     forward(s, [1, 1], param_slices(params), #shared inputs, &mut outputs, #rest);
                 });

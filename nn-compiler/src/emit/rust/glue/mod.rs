@@ -70,7 +70,7 @@ pub(super) fn implementations(plan: &Plan, texts: &Texts) -> TokenStream {
     let model = &plan.program.model;
     let inherent = infer::inherent(plan);
     let base = model::base(plan);
-    let inspect = model::inspect(model, texts);
+    let inspect = model::inspect(plan, texts);
     let train = plan.training.as_ref().map(|function| train::train(model, function));
     let pullback = plan.pullback.as_ref().ok().map(|function| train::pullback(model, function));
     quote!(#inherent #base #inspect #train #pullback)

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::{Texts, array, own_name, real};
-use crate::emit::docs;
 use crate::emit::rust::tiles;
+use crate::emit::{cost, docs};
 use crate::model::{Init, Model, Variable};
 use crate::schedule::Plan;
 
@@ -27,7 +27,8 @@ pub(in crate::emit::rust) fn declarations(plan: &Plan, texts: &Texts) -> TokenSt
     let attributes = &model.attributes;
     let real = real(model.dtype);
     let params = params_name(model);
-    let stored = if is_boxed(model) { quote!(#runtime::drive::Boxed<#params>) } else { quote!(#params) };
+    let stored =
+        if is_boxed(model) { quote!(#runtime::drive::Boxed<#real, #params>) } else { quote!(#params) };
     let fields = model.params.iter().map(|param| {
         let (field, shape) = (&param.field, array(&real, &param.shape));
         let doc = format!(" `{}`, of shape {}.", param.name, param.shape);
@@ -84,7 +85,7 @@ pub(super) fn base(plan: &Plan) -> TokenStream {
     let (inputs, outputs) = (tensors(&model.inputs), tensors(&model.outputs));
     let flops = tiles::flops(&plan.forward);
     let zeroed = if is_boxed(model) {
-        quote!(#runtime::kernels::params::boxed_zeroed())
+        quote!(#runtime::drive::Boxed::zeroed())
     } else {
         let params = params_name(model);
         let fields = model.params.iter().map(|param| {
@@ -152,13 +153,26 @@ fn init(runtime: &TokenStream, init: Init) -> TokenStream {
     quote!(#runtime::model::Init::#init)
 }
 
-pub(super) fn inspect(model: &Model, texts: &Texts) -> TokenStream {
-    let (own, runtime) = (own_name(), &model.runtime);
+pub(super) fn inspect(plan: &Plan, texts: &Texts) -> TokenStream {
+    let (own, runtime) = (own_name(), &plan.program.model.runtime);
     let Texts { source, rust, summary, explanation, dot, mermaid, latex } = texts;
+    let layers = cost::layers(plan).into_iter().map(|layer| {
+        let cost::Layer { name, shape, parameters, products, forward, backward } = layer;
+        let shape = &*shape;
+        quote!(#runtime::model::LayerInfo {
+            name: #name,
+            shape: &[#(#shape),*],
+            parameters: #parameters,
+            products: #products,
+            flops_forward: #forward,
+            flops_backward: #backward,
+        })
+    });
     quote! {
         impl #runtime::model::Inspect for #own {
             const SOURCE: &'static str = #source;
             const SUMMARY: &'static str = #summary;
+            const LAYERS: &'static [#runtime::model::LayerInfo] = &[#(#layers),*];
             const EXPLANATION: &'static str = #explanation;
             const RUST: &'static str = #rust;
             const DOT: &'static str = #dot;
