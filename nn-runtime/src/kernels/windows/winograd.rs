@@ -337,17 +337,17 @@ pub(in super::super) fn winograd_image<S: Simd, T: Real>(
 #[inline(always)]
 pub(in super::super) fn winograd_weight<S: Simd, T: Real>(s: S, windows: Windows<'_, T>, to: &mut [T]) {
     let Windows { data, distance, channels, is_turned } = windows;
-    for first in (0..channels).step_by(T::LANES) {
-        let count = (channels - first).min(T::LANES);
-        // The windows of as many channels across the lanes.
-        let mut turned = [[T::ZERO; MOST_LANES]; WINDOW];
-        for lane in 0..count {
-            let Some(window) = data[(first + lane) * distance..].first_chunk::<WINDOW>() else { continue };
-            for tap in 0..WINDOW {
-                turned[tap][lane] = window[tap];
-            }
+    // All windows are brought across the lanes before the first is read: a read waits for writes to the same line.
+    let mut across = [[T::ZERO; CHANNELS]; WINDOW];
+    for channel in 0..channels.min(CHANNELS) {
+        let Some(window) = data[channel * distance..].first_chunk::<WINDOW>() else { continue };
+        for tap in 0..WINDOW {
+            across[tap][channel] = window[tap];
         }
-        let tap = |tap: usize| Lanes::load(s, &turned[if is_turned { WINDOW - 1 - tap } else { tap }]);
+    }
+    for first in (0..channels).step_by(T::LANES) {
+        let tap =
+            |tap: usize| Lanes::load(s, &across[if is_turned { WINDOW - 1 - tap } else { tap }][first..]);
         let mut half = [[Lanes::zero(s); SIDE]; 3];
         for j in 0..3 {
             half[j] = of_weights([tap(j), tap(3 + j), tap(6 + j)]);
