@@ -20,6 +20,8 @@ pub struct Model {
     pub dtype: Dtype,
     /// How examples are to lie in memory, if the user says so.
     pub layout: Option<Layout>,
+    /// `#[winograd]`: whether kernels may be taken that are faster and less precise.
+    pub winograd: bool,
     /// In the order of the header.
     pub inputs: Vec<Variable>,
     /// In the order of the header.

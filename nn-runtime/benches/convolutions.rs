@@ -3,15 +3,15 @@
 //! The ten largest of the 57 layers (Szegedy et al., Going Deeper with Convolutions, 2014, Table 1), forward and both
 //! adjoints, for batches of one and eight, on one thread and two; then the sums over all layers. Beside every figure
 //! stands its share of the peak of fused multiply-adds in registers, which is measured in the same moments on as many
-//! threads. Arguments choose layers by parts of their names (`-- 3x3`), or `sums` alone.
+//! threads; of Winograd's algorithm, the share that plain products would need. Arguments choose layers by parts of their names (`-- 3x3`), or `sums` alone.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use nn_runtime::dispatch;
 use nn_runtime::kernels::{
-    AlignedVec, ConvolutionSizes, Lanes, Level, convolve, convolve_input, convolve_weight_sum, level,
-    tile_len,
+    AlignedVec, ConvolutionSizes, Lanes, Level, convolve, convolve_input, convolve_weight_sum,
+    convolve_winograd, level, tile_len,
 };
 use rayon::ThreadPool;
 
@@ -159,8 +159,8 @@ fn measure(pool: &ThreadPool, time: Duration, job: &mut (dyn FnMut() + Send)) ->
     (best, highest)
 }
 
-/// Nanoseconds of forward, input adjoint and weight adjoint, with the peak beside each.
-fn times(layer: &Layer, rows: usize, pool: &ThreadPool, time: Duration) -> [(f64, f64); 3] {
+/// Nanoseconds of forward, input adjoint, weight adjoint and forward by Winograd, with the peak beside each.
+fn times(layer: &Layer, rows: usize, pool: &ThreadPool, time: Duration) -> [(f64, f64); 4] {
     let sizes = layer.sizes();
     let (x, d) =
         (numbers(tile_len::<f32>(rows, layer.image()), 1), numbers(tile_len::<f32>(rows, layer.result()), 2));
@@ -170,6 +170,7 @@ fn times(layer: &Layer, rows: usize, pool: &ThreadPool, time: Duration) -> [(f64
         measure(pool, time, &mut || convolve(rows, sizes, &x, &w, &mut y)),
         measure(pool, time, &mut || convolve_input(rows, sizes, &d, &w, &mut dx)),
         measure(pool, time, &mut || convolve_weight_sum(rows, sizes, &x, &d, &mut dw)),
+        measure(pool, time, &mut || convolve_winograd(rows, sizes, &x, &w, &mut y)),
     ]
 }
 
@@ -211,7 +212,7 @@ fn main() {
     println!("all {} layers: milliseconds and share of the peak", all.len());
     for (rows, threads) in configurations {
         print!("{:>16} {rows:>5} {threads:>7}", "sum");
-        let mut sums = [(0.0, 0.0); 3];
+        let mut sums = [(0.0, 0.0); 4];
         for layer in &all {
             let found = times(layer, rows, &pools[threads - 1], Duration::from_millis(20));
             for (sum, (best, peak)) in sums.iter_mut().zip(found) {

@@ -13,6 +13,10 @@ use crate::stepper::threads_pay;
 /// usual models, and work for some ten microseconds of the smallest that threads pay for.
 const ROWS: usize = 256;
 
+/// Operations of a batch that is computed in one run from which on it is worth waking a pool for its kernels.
+#[cfg(feature = "rayon")]
+const WORTH_POOL: u64 = 100_000_000;
+
 /// The outputs of batches of up to some length, without an allocation: [`ModelExt::predict`](crate::ModelExt::predict)
 /// makes one for each call.
 pub struct Predictor<M: Model> {
@@ -54,6 +58,12 @@ impl<M: Model> Predictor<M> {
         #[cfg(feature = "rayon")]
         if self.workspaces.len() > 1 && threads_pay(batch.len(), M::FLOPS_FORWARD) {
             return run.fork(outputs, &mut self.workspaces, level());
+        } else if batch.len() as u64 * M::FLOPS_FORWARD >= WORTH_POOL
+            && rayon::current_thread_index().is_none()
+        {
+            // Large kernels share their work, but only on a thread of a pool.
+            let level = level();
+            return rayon::scope(|_| with_level(level, || run.compute(outputs, &mut self.workspaces[0])));
         }
         run.compute(outputs, &mut self.workspaces[0]);
     }

@@ -321,9 +321,11 @@ impl<'a> Builder<'a> {
             self.graph = self.graph.with_params_at(&states_last(&mut params));
         }
         let (attributes, layout) = layout(&model.attributes, self.errors)?;
+        let (attributes, winograd) = winograd(attributes, self.errors)?;
         let model = Model {
             attributes,
             layout,
+            winograd,
             visibility: model.visibility.clone(),
             name: model.name.clone(),
             runtime: model.runtime.clone().unwrap_or_else(|| quote::quote!(::nn_runtime)),
@@ -749,4 +751,21 @@ fn layout(
             None
         }
     }
+}
+
+/// Takes `#[winograd]` out of a model's attributes, and whether it was there.
+fn winograd(
+    attributes: Vec<syn::Attribute>,
+    errors: &mut Diagnostics,
+) -> Option<(Vec<syn::Attribute>, bool)> {
+    let (ours, others): (Vec<_>, Vec<_>) =
+        attributes.into_iter().partition(|attribute| attribute.path().is_ident("winograd"));
+    if let Some(attribute) = ours.iter().find(|attribute| attribute.meta.require_path_only().is_err()) {
+        errors.push(
+            Diagnostic::new(Region::of(attribute), "`winograd` takes no arguments")
+                .help("write `#[winograd]`"),
+        );
+        return None;
+    }
+    Some((others, !ours.is_empty()))
 }

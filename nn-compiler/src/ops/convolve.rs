@@ -36,6 +36,7 @@ pub static CONVOLVE: Op = Op {
         function: "convolve",
         sizes: |attrs, shapes| fitting(Geometry::new(&attrs.sizes, &shapes[0], &shapes[1])).sizes(),
     },
+    quick: Some("convolve_winograd"),
     notation: |style, _, x, _| style.call("convolve", x),
     flops: 2,
     products: Some(|attrs, shapes| fitting(Geometry::new(&attrs.sizes, &shapes[0], &shapes[1])).products()),
@@ -72,6 +73,7 @@ pub static CONVOLVE_INPUT: Op = Op {
             fitting(Geometry::new(&attrs.sizes, &attrs.sizes[SIZES..], &shapes[1])).sizes()
         },
     },
+    quick: Some("convolve_input_winograd"),
     notation: |style, _, x, _| style.call("convolve_input", x),
     flops: 2,
     products: Some(|attrs, shapes| {

@@ -3,7 +3,7 @@
 //! `attrs.sizes` holds how many channels are taken together, `attrs.numbers` α, β and k.
 
 use super::conv2d::check_image;
-use super::{Arg, Kernel, Op, Tensor, Vjp, pad::PAD, pow::POW};
+use super::{Arg, Kernel, Op, Tensor, Vjp, pad::PAD, pow::POW, sqrt::SQRT};
 use crate::graph::Attrs;
 
 /// `x / (k + α / size · Σ x²)^β` over the channels from `size / 2` before to `(size - 1) / 2` after: Krizhevsky, Sutskever
@@ -41,7 +41,17 @@ pub static LOCAL_RESPONSE_NORM: Op = Op {
         let beside = (1..size).fold(squares.block(&[0, 0, 0], &shape), |sum, channel| {
             sum + squares.block(&[channel, 0, 0], &shape)
         });
-        x[0] / (beside * (alpha / size as f64) + k).zip(&POW, beta)
+        let sum = beside * (alpha / size as f64) + k;
+        // The usual exponents are roots, which cost a tenth of a power.
+        let power = match beta {
+            0.5 => sum.map(&SQRT),
+            0.75 => {
+                let root = sum.map(&SQRT);
+                root * root.map(&SQRT)
+            }
+            _ => sum.zip(&POW, beta),
+        };
+        x[0] / power
     }),
     notation: |style, _, x, _| style.call("local_response_norm", x),
     flops: 0,

@@ -226,6 +226,8 @@ pub struct Op {
     pub summed: Option<&'static str>,
     /// The kernel of the same name for interleaved examples.
     pub interleaved: Option<Interleaved>,
+    /// A kernel that is faster and less precise, for models that ask for it (`#[winograd]`).
+    pub quick: Option<&'static str>,
     /// How it is written on paper, and for pointwise operations in emitted Rust, given the operands' formulas
     /// and shapes.
     pub notation: fn(Style, &Attrs, &[Formula], &[Shape]) -> Formula,
@@ -261,6 +263,7 @@ impl Op {
         joint: None,
         summed: None,
         interleaved: None,
+        quick: None,
         notation: |_, _, x, _| x[0].clone(),
         rewrites: &[],
         epilogue: None,

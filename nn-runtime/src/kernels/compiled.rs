@@ -11,7 +11,9 @@ use super::reduce::{Reduction, reduce, reduce_added};
 use super::single::{Row, row_product, softmax_line};
 use super::softmax::{cross_entropy, normalise};
 use super::sums::mean_of_sums;
-use super::windows::{Panel, pack};
+use super::windows::{
+    Panel, Pool, Windows, largest, largest_input, pack, winograd_image, winograd_result, winograd_weight,
+};
 use crate::dispatch;
 
 /// The compiled kernels of an element type.
@@ -80,6 +82,16 @@ pub trait Kernels: Sized {
     fn pool_blocks(task: Pooling<'_, Self>);
     /// See [`pack`].
     fn pack(panel: Panel<'_, Self>);
+    /// See [`largest`].
+    fn largest(pool: &Pool, x: &[Self], out: &mut [Self]);
+    /// See [`largest_input`].
+    fn largest_input(pool: &Pool, x: &[Self], d: &[Self], out: &mut [Self]);
+    /// See [`winograd_image`].
+    fn winograd_image(sizes: [usize; 2], panel: &[Self], to: &mut [Self]);
+    /// See [`winograd_weight`].
+    fn winograd_weight(windows: Windows<'_, Self>, to: &mut [Self]);
+    /// See [`winograd_result`].
+    fn winograd_result(lanes: usize, sums: &[Self], lines: &mut [Self]);
     /// See [`mean_of_sums`].
     fn mean_of_sums(total: &mut [Self], parts: &[&mut [Self]], examples: usize);
     /// See [`optimize`].
@@ -199,6 +211,26 @@ macro_rules! kernels {
 
             fn pack(panel: Panel<'_, $T>) {
                 dispatch!(s => pack(s, panel));
+            }
+
+            fn largest(pool: &Pool, x: &[$T], out: &mut [$T]) {
+                dispatch!(s => largest(s, pool, x, out));
+            }
+
+            fn largest_input(pool: &Pool, x: &[$T], d: &[$T], out: &mut [$T]) {
+                dispatch!(s => largest_input(s, pool, x, d, out));
+            }
+
+            fn winograd_image(sizes: [usize; 2], panel: &[$T], to: &mut [$T]) {
+                dispatch!(s => winograd_image(s, sizes, panel, to));
+            }
+
+            fn winograd_weight(windows: Windows<'_, $T>, to: &mut [$T]) {
+                dispatch!(s => winograd_weight(s, windows, to));
+            }
+
+            fn winograd_result(lanes: usize, sums: &[$T], lines: &mut [$T]) {
+                dispatch!(s => winograd_result(s, lanes, sums, lines));
             }
 
             fn mean_of_sums(total: &mut [$T], parts: &[&mut [$T]], examples: usize) {

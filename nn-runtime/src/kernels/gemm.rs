@@ -77,13 +77,23 @@ impl<'a, T> Output<'a, T> {
         Output { first, len: self.len - at, row, padded: false, borrowed: PhantomData }
     }
 
-    /// The same scalars for another thread.
-    ///
-    /// # Safety
-    ///
-    /// No element is reached through both.
-    pub(super) unsafe fn share(&self) -> Self {
+    /// The same scalars for another part of the work. No element may be reached through both: the parts of a product
+    /// have no row or column in common.
+    pub(super) fn shared(&self) -> Self {
         Self { borrowed: PhantomData, ..*self }
+    }
+}
+
+impl<T: Real> Output<'_, T> {
+    /// Writes scalars from one on.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub(super) fn set(&mut self, at: usize, values: &[T]) {
+        assert!(at + values.len() <= self.len, "{} scalars from {at} on of {}", values.len(), self.len);
+        // SAFETY: the scalars are within the slice, whose borrow excludes that the values overlap with them.
+        unsafe { core::ptr::copy_nonoverlapping(values.as_ptr(), self.first.add(at), values.len()) };
     }
 }
 

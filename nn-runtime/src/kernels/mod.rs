@@ -79,5 +79,6 @@ pub use simd::{Level, level, vectorize};
 pub use softmax::{log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_loss, softmax_error};
 pub use windows::{
     AvgPoolSizes, ConvolutionSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, convolve, convolve_input,
-    convolve_weight, convolve_weight_sum, max_pool_at, max_pool_input,
+    convolve_input_winograd, convolve_weight, convolve_weight_sum, convolve_winograd, max_pool_at,
+    max_pool_input,
 };

@@ -147,7 +147,9 @@ impl Names {
         let rank = |key: usize| keys.partition_point(|&known| known < key) + 1;
 
         let mut taken: HashSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
-        taken.extend(ops::ALL.iter().flat_map(|op| [Some(op.name), op.summed]).flatten().map(str::to_owned));
+        taken.extend(
+            ops::ALL.iter().flat_map(|op| [Some(op.name), op.summed, op.quick]).flatten().map(str::to_owned),
+        );
         let mut names = vec![String::new(); graph.len()];
         for id in valued {
             let label = label(id);

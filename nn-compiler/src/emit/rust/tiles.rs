@@ -282,8 +282,9 @@ impl Writer<'_> {
             Work::Call { also } => {
                 let Some((op, attrs)) = graph[step.result].op() else { return };
                 let Kernel::Call { function, sizes } = op.kernel else { return };
-                let function = match (&op.joint, also) {
-                    (Some(joint), Some(_)) => joint.function,
+                let function = match (&op.joint, also, op.quick) {
+                    (Some(joint), Some(_), _) => joint.function,
+                    (_, _, Some(quick)) if self.model.winograd => quick,
                     _ => function,
                 };
                 let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();

@@ -1,7 +1,7 @@
 //! Convolutions of a tile of images, with the adjoints of image and weight.
 
 use super::super::{Real, stride};
-use super::{Convolution, ConvolutionSizes, blocks, products};
+use super::{Convolution, ConvolutionSizes, blocks, products, winograd};
 
 /// `y[o, p] = Σ x[c, p·stride + k·dilation - padding] · w[o, c, k]`, over the channels `c` of the group of `o` and the
 /// elements `k` of the window.
@@ -29,6 +29,36 @@ pub fn convolve_input<T: Real>(rows: usize, sizes: ConvolutionSizes, d: &[T], w:
     let conv = Convolution::new(sizes);
     if !products::convolve_input(rows, &conv, d, w, out) {
         blocks::convolve_input(rows, &conv, d, w, out);
+    }
+}
+
+/// As [`convolve`], faster and less precise: with numbers of unit size, single precision and 3×3 windows that move by one,
+/// elements are off by up to some 2⁻¹⁸ of the largest that the same sums could reach.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn convolve_winograd<T: Real>(rows: usize, sizes: ConvolutionSizes, x: &[T], w: &[T], out: &mut [T]) {
+    if !winograd::convolve(rows, &Convolution::new(sizes), x, w, false, out) {
+        convolve(rows, sizes, x, w, out);
+    }
+}
+
+/// As [`convolve_input`], faster and less precise: see [`convolve_winograd`].
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn convolve_input_winograd<T: Real>(
+    rows: usize,
+    sizes: ConvolutionSizes,
+    d: &[T],
+    w: &[T],
+    out: &mut [T],
+) {
+    let turned = Convolution::new(sizes).turned();
+    if !turned.is_some_and(|conv| winograd::convolve(rows, &conv, d, w, true, out)) {
+        convolve_input(rows, sizes, d, w, out);
     }
 }
 
@@ -166,6 +196,48 @@ mod tests {
         });
     }
 
+    /// Of plain sums of numbers of unit size, and of Winograd's: against double precision, at every level.
+    #[test]
+    fn winograd_is_as_precise_as_stated() {
+        for sizes in [
+            [70, 30, 34, 100, 30, 34, 3, 3, 1, 1, 1, 1, 1, 1, 1],
+            [160, 14, 14, 40, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1],
+            [16, 19, 21, 33, 17, 22, 3, 3, 1, 1, 0, 2, 1, 1, 1],
+        ] {
+            let conv = Convolution::new(sizes);
+            let (image, result) = (conv.image(), conv.units * conv.places());
+            let mut numbers = Numbers(5);
+            let (x, d) = (numbers.tile::<f32>(2, image), numbers.tile::<f32>(2, result));
+            let w = numbers.flat::<f32>(conv.units * conv.taps());
+            let (flat_x, flat_d, flat_w) =
+                (f64s(&elements(&x, 2, image)), f64s(&elements(&d, 2, result)), f64s(&w));
+            let (mut y, mut dx) = (std::vec![0.0; 2 * result], std::vec![0.0; 2 * image]);
+            for r in 0..2 {
+                conv.each_product(|place, pixel, tap| {
+                    y[r * result + place] += flat_x[r * image + pixel] * flat_w[tap];
+                    dx[r * image + pixel] += flat_d[r * result + place] * flat_w[tap];
+                });
+            }
+            // 2⁻¹⁸ of as many products of unit size.
+            let near = |got: Vec<f32>, want: &[f64], products: usize| {
+                let bound = products as f64 / f64::from(1 << 18);
+                for (got, want) in got.iter().zip(want) {
+                    assert!(
+                        (f64::from(*got) - want).abs() <= bound,
+                        "{got}, not {want}, of {products}: {sizes:?}"
+                    );
+                }
+            };
+            at_every_level(|_| {
+                let (mut got, mut got_dx) = (nan_tile::<f32>(2, result), nan_tile::<f32>(2, image));
+                convolve_winograd(2, sizes, &x, &w, &mut got);
+                convolve_input_winograd(2, sizes, &d, &w, &mut got_dx);
+                near(elements(&got, 2, result), &y, conv.taps());
+                near(elements(&got_dx, 2, image), &dx, conv.units * conv.window());
+            });
+        }
+    }
+
     #[cfg(feature = "rayon")]
     #[test]
     fn threads_compute_the_same_bits() {
@@ -182,7 +254,10 @@ mod tests {
                 convolve(rows, sizes, &x, &w, &mut y);
                 convolve_input(rows, sizes, &d, &w, &mut dx);
                 convolve_weight_sum(rows, sizes, &x, &d, &mut dw);
-                [elements(&y, rows, result), elements(&dx, rows, image), dw]
+                let (plain, plain_dx) = (elements(&y, rows, result), elements(&dx, rows, image));
+                convolve_winograd(rows, sizes, &x, &w, &mut y);
+                convolve_input_winograd(rows, sizes, &d, &w, &mut dx);
+                [plain, plain_dx, elements(&y, rows, result), elements(&dx, rows, image), dw]
             };
             let alone = compute();
             for threads in [2, 3] {

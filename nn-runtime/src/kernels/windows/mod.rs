@@ -7,14 +7,20 @@ pub(super) mod arrays;
 mod blocks;
 mod convolve;
 mod panels;
+mod planes;
 mod pool;
 mod products;
+mod winograd;
 
-pub(super) use pool::Pool;
-
-pub use convolve::{convolve, convolve_input, convolve_weight, convolve_weight_sum};
+pub use convolve::{
+    convolve, convolve_input, convolve_input_winograd, convolve_weight, convolve_weight_sum,
+    convolve_winograd,
+};
 pub(super) use panels::{Panel, pack};
+pub(super) use planes::{largest, largest_input};
+pub(super) use pool::Pool;
 pub use pool::{AvgPoolSizes, MaxPoolSizes, avg_pool_input, avg_pool2d, max_pool_at, max_pool_input};
+pub(super) use winograd::{Windows, winograd_image, winograd_result, winograd_weight};
 
 use super::{Real, stride, tile_len};
 

@@ -42,13 +42,23 @@ impl<T: Real, const N: usize> Stack<T, N> {
     /// # Panics
     ///
     /// If there are fewer.
-    #[allow(unsafe_code)]
     pub(super) fn zeroed(&mut self, len: usize) -> &mut [T] {
+        self.filled(len, T::ZERO)
+    }
+
+    /// The first `len` scalars, set to a value.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(super) fn filled(&mut self, len: usize, value: T) -> &mut [T] {
         assert!(len <= N, "{len} of {N} scalars");
         let first = self.0.as_mut_ptr().cast::<T>();
         for i in 0..len {
             // SAFETY: `i` is within the array.
-            unsafe { first.add(i).write(T::ZERO) };
+            unsafe { first.add(i).write(value) };
         }
         // SAFETY: so many scalars are set, and borrowed mutably with the array.
         unsafe { core::slice::from_raw_parts_mut(first, len) }

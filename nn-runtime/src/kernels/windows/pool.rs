@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::super::{Real, stride};
-use super::{Slide, example};
+use super::{Slide, example, planes};
 
 /// The sizes of a pooling of largest elements: channels; height and width of the image, then of the result; then for
 /// both axes the window, the strides, the padding before, the dilations.
@@ -25,6 +25,10 @@ pub fn max_pool_input<T: Real>(rows: usize, sizes: MaxPoolSizes, x: &[T], d: &[T
     for r in 0..rows {
         let (x, d) = (example(x, rows, pool.image(), r), example(d, rows, pool.result(), r));
         let out = &mut out[r * stride..][..pool.image()];
+        if planes::fits::<T>(&pool) {
+            T::largest_input(&pool, x, d, out);
+            continue;
+        }
         out.fill(T::ZERO);
         pool.each_largest(
             #[inline(always)]
@@ -51,7 +55,11 @@ pub fn max_pool_at<T: Real>(rows: usize, sizes: MaxPoolSizes, x: &[T], v: &[T], 
         let (x, v) = (example(x, rows, pool.image(), r), example(v, rows, pool.image(), r));
         let out = &mut out[r * stride..][..pool.result()];
         if is_pooling {
-            // Whole rows of places at a time: which pixel is the largest does not matter.
+            // Which pixel is the largest does not matter.
+            if planes::fits::<T>(&pool) {
+                T::largest(&pool, x, out);
+                continue;
+            }
             out.fill(-T::INFINITY);
             pool.each_run(
                 #[inline(always)]
@@ -126,11 +134,11 @@ pub fn avg_pool_input<T: Real>(rows: usize, sizes: AvgPoolSizes, d: &[T], out: &
 }
 
 /// Windows over each channel.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Pool {
-    channels: usize,
-    vertical: Slide,
-    horizontal: Slide,
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    pub(super) channels: usize,
+    pub(super) vertical: Slide,
+    pub(super) horizontal: Slide,
 }
 
 /// The elements that count in a mean, beyond the image: from the first one before it to the last one after it.
@@ -347,6 +355,17 @@ impl Pool {
             .all(|s| s.kernel == s.stride && s.output * s.stride >= s.input + s.before)
     }
 
+    /// The pixel that is the largest of a place's window: see [`Self::each_largest`].
+    pub(super) fn largest_at<T: Real>(&self, place: usize, x: &[T]) -> Option<usize> {
+        let mut largest: Option<usize> = None;
+        self.each_pixel(place, |pixel| {
+            if largest.is_none_or(|best| x[pixel] > x[best] || x[pixel].is_nan()) {
+                largest = Some(pixel);
+            }
+        });
+        largest
+    }
+
     /// Visits each place with the pixel that is the largest of its window: the first that no later one is above.
     #[inline(always)]
     fn each_largest<V: Copy>(
@@ -381,7 +400,14 @@ mod tests {
     use super::super::super::testing::{Numbers, assert_close, at_every_level, elements, nan_tile};
     use super::*;
 
-    const CASES: [AvgPoolSizes; 7] = [
+    const CASES: [AvgPoolSizes; 12] = [
+        // Wider than registers, at strides of one to three, with padding and ragged ends.
+        [3, 19, 37, 19, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1],
+        [2, 40, 45, 20, 22, 3, 3, 2, 2, 0, 0, 1, 1, 0],
+        [2, 23, 70, 12, 35, 3, 2, 2, 2, 1, 0, 0, 0, 1],
+        [2, 9, 101, 3, 34, 3, 5, 3, 3, 0, 2, 0, 2, 1],
+        // No room for a plane.
+        [1, 150, 180, 150, 90, 3, 3, 1, 2, 1, 1, 1, 0, 1],
         [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1],
         [3, 4, 6, 2, 3, 2, 2, 2, 2, 0, 0, 0, 0, 1],
         [2, 5, 7, 3, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1],
@@ -454,6 +480,29 @@ mod tests {
                     check::<f64>(rows, sizes);
                 }
             }
+        });
+    }
+
+    #[test]
+    fn infinite_and_undefined_pixels_among_others() {
+        at_every_level(|_| {
+            let sizes = [1, 20, 40, 20, 40, 3, 3, 1, 1, 1, 1, 1, 1];
+            let pool = Pool::largest(sizes);
+            let mut numbers = Numbers(3);
+            let (mut x, d) = (numbers.flat::<f32>(800), numbers.flat::<f32>(800));
+            x[..130].fill(f32::NEG_INFINITY);
+            x[700..720].fill(f32::INFINITY);
+            (x[333], x[334], x[375]) = (f32::NAN, f32::NAN, f32::NAN);
+            let (mut y, mut to) = (std::vec![0.0; 800], std::vec![0.0; 800]);
+            max_pool_at(1, sizes, &x, &x, &mut y);
+            max_pool_input(1, sizes, &x, &d, &mut to);
+            let mut want = std::vec![0.0_f64; 800];
+            for place in 0..800 {
+                let pixel = pool.largest_at(place, &x).unwrap();
+                assert!(y[place] == x[pixel] || y[place].is_nan() && x[pixel].is_nan(), "{place}");
+                want[pixel] += f64::from(d[place]);
+            }
+            assert_close(&to, &want, 32.0, &sizes);
         });
     }
 

@@ -4,7 +4,6 @@
 //! an element is one chain of multiply-adds, whatever part of the result some thread computes. The adjoint of the image
 //! is the convolution of the result's adjoint by the turned window, whose weights are copied in that order, block by
 //! block. The adjoint of the weight is a product along the places, for which panels are transposed.
-#![allow(unsafe_code)]
 
 use core::ops::Range;
 
@@ -153,8 +152,8 @@ impl<T: Real> Cut for Part<'_, T> {
         } else {
             return Err(self);
         };
-        // SAFETY: the halves have no example, unit or place in common.
-        let out = unsafe { self.out.share() };
+        // The halves have no example, unit or place in common.
+        let out = self.out.shared();
         let part = |(examples, units, places), out| Self { product, examples, units, places, out };
         Ok((part(lower, out), part(upper, self.out)))
     }
@@ -266,8 +265,8 @@ impl<T: Real> Cut for AdjointPart<'_, T> {
         } else {
             return Err(self);
         };
-        // SAFETY: the halves have no unit or channel in common.
-        let sum = unsafe { self.sum.share() };
+        // The halves have no unit or channel in common.
+        let sum = self.sum.shared();
         let part = |(units, channels), sum| Self { task, units, channels, sum };
         Ok((part(lower, sum), part(upper, self.sum)))
     }
@@ -319,13 +318,13 @@ impl<T: Real> Cut for AdjointPart<'_, T> {
 }
 
 /// A range in runs of equal length, but for the last.
-fn steps(range: Range<usize>, len: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn steps(range: Range<usize>, len: usize) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(len).map(move |start| start..end.min(start + len))
 }
 
 /// Two halves, the first of which is a multiple.
-fn halves(range: &Range<usize>, multiple: usize) -> [Range<usize>; 2] {
+pub(super) fn halves(range: &Range<usize>, multiple: usize) -> [Range<usize>; 2] {
     let middle = range.start + (range.len() / 2).next_multiple_of(multiple);
     [range.start..middle, middle..range.end]
 }
