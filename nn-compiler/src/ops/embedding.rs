@@ -32,6 +32,7 @@ pub static EMBEDDING: Op = Op {
         Ok(shapes[0].iter().copied().chain([attrs.sizes[1]]).collect())
     },
     vjp: Vjp::Expansion,
+    indexes: true,
     eval: |attrs, x| {
         let (entries, width) = (attrs.sizes[0], attrs.sizes[1]);
         let row = |index: f64| {

@@ -21,6 +21,7 @@ pub static ONE_HOT: Op = Op {
         Ok(Shape::from([attrs.sizes[0]]))
     },
     vjp: Vjp::None { help: "a class index is not a quantity that can change a little" },
+    indexes: true,
     eval: |attrs, x| {
         let (classes, index) = (attrs.sizes[0], x[0].sum());
         let valid = (0..classes).any(|class| index == class as f64);

@@ -358,7 +358,7 @@ fn pullback<'g>(y: Term<'g>, d: Term<'g>, to: &[Term<'g>]) -> Vec<Option<Term<'g
             (Vjp::Rule(rule), _) => rule(&Site { attrs, x: x.clone(), y }, d),
             (Vjp::Expansion, Kernel::Composite(expand)) => pullback(expand(&attrs, &x), d, &x),
             (Vjp::Expansion, _) => panic!("`{}` has neither a rule nor an expansion", op.name),
-            (Vjp::None { .. }, _) => continue,
+            (Vjp::Zero | Vjp::None { .. }, _) => continue,
         };
         assert_eq!(contributions.len(), x.len(), "`{}` has a contribution for each operand", op.name);
         for (operand, contribution) in x.into_iter().zip(contributions) {
@@ -414,11 +414,7 @@ fn shape_rules_foretell_values() {
 
 #[test]
 fn derivatives_agree_with_finite_differences() {
-    for &op in ALL.iter().filter(|op| !matches!(op.vjp, Vjp::None { .. })) {
-        // Its derivative is not that of its value: that is its purpose.
-        if *op == stop_gradient::STOP_GRADIENT {
-            continue;
-        }
+    for &op in ALL.iter().filter(|op| !matches!(op.vjp, Vjp::Zero | Vjp::None { .. })) {
         for case in cases(op) {
             let (graph, ids) = inputs(&shapes(&case));
             let x = terms(&graph, &ids);
