@@ -151,6 +151,7 @@ pub static ALL: &[&Op] = &[
     &neg::NEG,
     &one_hot::ONE_HOT,
     &outer::OUTER,
+    &pad::PAD_AROUND,
     &pad::PAD,
     &pow::POW,
     &pow::POWI,

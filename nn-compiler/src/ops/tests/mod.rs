@@ -235,7 +235,13 @@ fn cases(op: &Op) -> Vec<Case> {
             on(pairs(&[1], &[0, 2, 1, 2, 1, 2]), &[&[2, 3, 4]]),
             on(pairs(&[0, 2], &[1, 0, 3, 1, 3, 1]), &[&[2, 3, 4]]),
         ],
+        "pad" if !op.args.is_empty() => vec![
+            on(Attrs { sizes: vec![1, 0, 2, 3], ..numbers(&[0.0]) }, &[&[2, 2, 3]]),
+            on(Attrs { sizes: vec![0, 2, 0, 1], ..numbers(&[-1.5]) }, &[&[1, 2]]),
+            on(Attrs { sizes: vec![1, 1, 1, 0], ..numbers(&[2.0]) }, &[&[1, 2, 1, 2]]),
+        ],
         "pad" => vec![
+            on(Attrs { sizes: vec![1, 5], ..numbers(&[0.7]) }, &[&[3]]),
             on(Attrs::sizes([1, 5]), &[&[3]]),
             on(Attrs::sizes([0, 1, 2, 3]), &[&[1, 2]]),
             on(Attrs::sizes([1, 1, 3, 4]), &[&[1, 2]]),
