@@ -24,7 +24,7 @@ pub fn verify(graph: &Graph, pass: &str) {
                 Err(mismatch) => panic!("after `{pass}`: `{}`: {}", op.name, mismatch.fact),
             }
             let varies = operands.iter().any(|&operand| graph[operand].varies);
-            let expected = varies && !matches!(op.kernel, Kernel::Mean);
+            let expected = varies && !matches!(op.kernel, Kernel::Mean | Kernel::Statistic);
             assert_eq!(node.varies, expected, "after `{pass}`: `{}` varies where it should not", op.name);
         }
     }
@@ -34,7 +34,7 @@ pub fn verify(graph: &Graph, pass: &str) {
             Root::Loss => {
                 assert!(node.shape.is_scalar() && !node.varies, "after `{pass}`: the loss is no mean scalar");
             }
-            Root::ParamGradient(_) => {
+            Root::ParamGradient(_) | Root::State(_) => {
                 assert!(!node.varies, "after `{pass}`: a parameter's gradient varies with the example");
             }
             Root::Output(_) | Root::InputGradient(_) => {}

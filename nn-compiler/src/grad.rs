@@ -32,7 +32,8 @@ pub fn of_loss(program: &Program) -> Result<Graph, Diagnostics> {
     let mut graph = program.graph.clone();
     let wanted = params(&program.model, &mut graph);
     let seed = graph.constant(1.0, Shape::scalar());
-    let graph = differentiate(graph, &[(loss, seed)], &wanted)?;
+    let mut graph = differentiate(graph, &[(loss, seed)], &wanted)?;
+    states(&program.graph, &mut graph);
     reaches_every_param(&program.model, &graph)?;
     Ok(graph)
 }
@@ -86,7 +87,22 @@ fn params(model: &Model, graph: &mut Graph) -> Vec<Wanted> {
         let id = graph.leaf(Kind::Param(position), param.shape.clone(), param.region);
         (id, Root::ParamGradient(position))
     };
-    model.params.iter().enumerate().map(leaf).collect()
+    model.trained().iter().enumerate().map(leaf).collect()
+}
+
+/// Adds as roots what is known of the batch that is to become part of a state.
+fn states(program: &Graph, graph: &mut Graph) {
+    for id in program.ids() {
+        let Some((op, _)) = program[id].op() else { continue };
+        if let (Kernel::Statistic, &[of_example, state]) = (op.kernel, program.operand_ids(id))
+            && let Kind::Param(position) = program[state].kind
+            && let Ok(mean) =
+                graph.apply(&ops::batch_mean::BATCH_MEAN, Attrs::default(), &[of_example], program[id].region)
+        {
+            graph.roots.push((Root::State(position), mean));
+        }
+    }
+    graph.roots.sort_by_key(|&(root, _)| root);
 }
 
 fn inputs(model: &Model, graph: &mut Graph) -> Vec<Wanted> {
@@ -107,12 +123,12 @@ pub fn differentiate(
     wanted: &[Wanted],
 ) -> Result<Graph, Diagnostics> {
     let mut errors = Diagnostics::default();
-    let active = active(&graph, wanted);
+    let (active, in_batch) = (active(&graph, wanted), in_batch(&graph));
     let nodes: Vec<NodeId> = graph.ids().filter(|id| active[id.index()]).collect();
     let graph = RefCell::new(graph);
     let mut adjoints: BTreeMap<NodeId, Term<'_>> = BTreeMap::new();
     for &(node, seed) in seeds {
-        accumulate(&mut adjoints, Term::new(&graph, node), Term::new(&graph, seed));
+        accumulate(&mut adjoints, Term::new(&graph, node), Term::new(&graph, seed), &in_batch);
     }
     for &id in nodes.iter().rev() {
         let Some(&adjoint) = adjoints.get(&id) else { continue };
@@ -133,7 +149,7 @@ pub fn differentiate(
         };
         for (operand, contribution) in site.x.iter().zip(contributions) {
             if let Some(contribution) = contribution.filter(|_| active[operand.id.index()]) {
-                accumulate(&mut adjoints, *operand, contribution);
+                accumulate(&mut adjoints, *operand, contribution, &in_batch);
             }
         }
     }
@@ -171,10 +187,35 @@ fn active(graph: &Graph, wanted: &[Wanted]) -> Vec<bool> {
     active
 }
 
+/// For each node, whether it is shared and made of what is known of the batch.
+fn in_batch(graph: &Graph) -> Vec<bool> {
+    let mut in_batch = vec![false; graph.len()];
+    for id in graph.ids().filter(|&id| !graph[id].varies) {
+        let operands = graph.operand_ids(id);
+        in_batch[id.index()] = match graph[id].op() {
+            // What does not vary is its own mean.
+            Some((op, _)) if matches!(op.kernel, Kernel::Statistic) => graph[operands[0]].varies,
+            _ => operands.iter().any(|operand| in_batch[operand.index()]),
+        };
+    }
+    in_batch
+}
+
 /// Adds a contribution to a node's adjoint; from a varying user to a shared node, its mean over the examples.
-fn accumulate<'g>(adjoints: &mut BTreeMap<NodeId, Term<'g>>, node: Term<'g>, contribution: Term<'g>) {
+fn accumulate<'g>(
+    adjoints: &mut BTreeMap<NodeId, Term<'g>>,
+    node: Term<'g>,
+    contribution: Term<'g>,
+    in_batch: &[bool],
+) {
     let contribution = if !node.varies() && contribution.varies() {
-        contribution.apply(&ops::batch_mean::BATCH_MEAN, Attrs::default(), &[])
+        // What examples are computed from, their adjoints are computed from too.
+        let mean = if in_batch.get(node.id.index()) == Some(&true) {
+            &ops::batch_statistic::BATCH_STATISTIC
+        } else {
+            &ops::batch_mean::BATCH_MEAN
+        };
+        contribution.apply(mean, Attrs::default(), &[])
     } else {
         contribution
     };
@@ -192,7 +233,7 @@ fn name(graph: &RefCell<Graph>, node: NodeId, adjoint: NodeId) {
 
 fn reaches_every_param(model: &Model, graph: &Graph) -> Result<(), Diagnostics> {
     let mut errors = Diagnostics::default();
-    for (position, param) in model.params.iter().enumerate() {
+    for (position, param) in model.trained().iter().enumerate() {
         let gradient = graph.root(Root::ParamGradient(position)).map(|id| &graph[id].kind);
         if let Some(Kind::Constant(zero)) = gradient
             && zero.0 == 0.0

@@ -138,6 +138,8 @@ pub enum Root {
     ParamGradient(usize),
     /// The gradient with respect to the input with this position, one for each example.
     InputGradient(usize),
+    /// What the state with this position among the parameters is in a batch.
+    State(usize),
 }
 
 /// A model's computation.
@@ -178,7 +180,7 @@ impl Graph {
     ) -> Result<NodeId, Mismatch> {
         let shapes: Vec<Shape> = operands.iter().map(|&id| self[id].shape.clone()).collect();
         let shape = (op.shape)(&attrs, &shapes)?;
-        let varies = !matches!(op.kernel, Kernel::Mean) && operands.iter().any(|&id| self[id].varies);
+        let varies = !is_mean(op) && operands.iter().any(|&id| self[id].varies);
         let node = Node { kind: Kind::Op(op, attrs), shape, varies, label: None, region };
         Ok(self.intern(node, operands))
     }
@@ -201,25 +203,54 @@ impl Graph {
         id
     }
 
-    /// The graph as it is outside of training: all ones in place of what examples only bring along there.
+    /// The graph as it is outside of training: all ones in place of what examples only bring along there, states in
+    /// place of what is known of a batch there. Layers that see the batch have to be open.
     #[must_use]
     pub fn settled(&self) -> Self {
-        let mut settled = Self::default();
+        self.copied(|copy, node, operands| match (&node.kind, &operands[..]) {
+            (Kind::Extra(_), _) => Some(copy.constant(1.0, node.shape.clone())),
+            (Kind::Op(op, _), &[_, state]) if matches!(op.kernel, Kernel::Statistic) => Some(state),
+            _ => None,
+        })
+    }
+
+    /// The graph as it is in training, where nothing is computed from states that are known from the batch.
+    #[must_use]
+    pub fn in_training(&self) -> Self {
+        self.copied(|_, node, operands| {
+            if node.op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Statistic)) {
+                operands.truncate(1);
+            }
+            None
+        })
+    }
+
+    /// The graph with the parameters at other positions: that of each by its old one.
+    #[must_use]
+    pub fn with_params_at(&self, positions: &[usize]) -> Self {
+        self.copied(|copy, node, _| match node.kind {
+            Kind::Param(at) => {
+                Some(copy.intern(Node { kind: Kind::Param(positions[at]), ..node.clone() }, &[]))
+            }
+            _ => None,
+        })
+    }
+
+    /// The same graph, but for nodes that `change` gives another operation's result, or other operands.
+    fn copied(&self, change: impl Fn(&mut Self, &Node, &mut Vec<NodeId>) -> Option<NodeId>) -> Self {
+        let mut copy = Self::default();
         let mut renamed: Vec<NodeId> = Vec::with_capacity(self.len());
         for id in self.ids() {
             let node = &self[id];
-            let operands = self.operand_ids(id).iter().map(|operand| renamed[operand.index()]);
-            let operands: Vec<NodeId> = operands.collect();
-            let varies =
-                node.varies && (operands.is_empty() || operands.iter().any(|&id| settled[id].varies));
-            let copy = Node { varies, ..node.clone() };
-            renamed.push(match node.kind {
-                Kind::Extra(_) => settled.constant(1.0, node.shape.clone()),
-                _ => settled.intern(copy, &operands),
-            });
+            let mut operands: Vec<NodeId> =
+                self.operand_ids(id).iter().map(|operand| renamed[operand.index()]).collect();
+            let other = change(&mut copy, node, &mut operands);
+            let varies = node.varies && (operands.is_empty() || operands.iter().any(|&id| copy[id].varies));
+            let same = Node { varies, ..node.clone() };
+            renamed.push(other.unwrap_or_else(|| copy.intern(same, &operands)));
         }
-        settled.roots = self.roots.iter().map(|&(root, id)| (root, renamed[id.index()])).collect();
-        settled
+        copy.roots = self.roots.iter().map(|&(root, id)| (root, renamed[id.index()])).collect();
+        copy
     }
 
     /// Gives a node a name, unless it has one.
@@ -239,7 +270,7 @@ impl Graph {
         let given = self.nodes.node_weights().filter_map(|node| node.label.as_deref().and_then(number)).max();
         let first = given.map_or(0, |last| last + 1);
         for id in self.ids() {
-            if self[id].op().is_some_and(|(op, _)| !matches!(op.kernel, Kernel::Mean)) {
+            if self[id].op().is_some_and(|(op, _)| !is_mean(op)) {
                 self.label(id, format!("q#{}", first + id.index()));
             }
         }
@@ -302,6 +333,11 @@ impl Graph {
     pub fn petgraph(&self) -> &DiGraph<Node, usize> {
         &self.nodes
     }
+}
+
+/// Whether an operation makes one value of those of all examples.
+fn is_mean(op: &Op) -> bool {
+    matches!(op.kernel, Kernel::Mean | Kernel::Statistic)
 }
 
 /// A number that equal nodes share, and different ones hardly ever.

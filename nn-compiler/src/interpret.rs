@@ -1,8 +1,13 @@
 //! The reference: a graph's values for given parameters and examples, in double precision. Slow, obvious,
 //! trusted: every other way of computing is tested against it.
 
-use crate::graph::{Graph, Kind, NodeId};
+use std::cell::RefCell;
+
+use crate::diag::Region;
+use crate::graph::{Attrs, Graph, Kind, NodeId};
 use crate::ops::{Kernel, Tensor};
+use crate::shape::Shape;
+use crate::term::Term;
 
 /// What the leaves of a graph stand for.
 #[derive(Clone, Debug, Default)]
@@ -109,9 +114,13 @@ fn value(graph: &Graph, id: NodeId, known: &Values, bindings: &Bindings) -> Opti
             };
             let count = bindings.examples.len();
             Some(match op.kernel {
-                Kernel::Mean => {
+                Kernel::Mean | Kernel::Statistic => {
                     let sum = (1..count).fold(of(0), |sum, example| sum + of(example));
                     Value::Shared(sum / count as f64)
+                }
+                // A layer that sees the batch is what it stands for.
+                Kernel::Composite(expand) if op.states.is_some() => {
+                    return open(expand, attrs, &operands, bindings.examples.len());
                 }
                 _ if node.varies => Value::Varying((0..count).map(of).collect()),
                 _ => Value::Shared(of(0)),
@@ -129,17 +138,35 @@ fn value(graph: &Graph, id: NodeId, known: &Values, bindings: &Bindings) -> Opti
     Some(value)
 }
 
+/// A composite's value by way of the primitives that it stands for.
+fn open(
+    expand: for<'g> fn(&Attrs, &[Term<'g>]) -> Term<'g>,
+    attrs: &Attrs,
+    operands: &[&Value],
+    count: usize,
+) -> Option<Value> {
+    let mut graph = Graph::default();
+    let mut leaf = |(at, value): (usize, &&Value)| {
+        let shape = Shape::from(value.of(0).shape().to_vec());
+        let kind = if matches!(value, Value::Shared(_)) { Kind::Param(at) } else { Kind::Input(at) };
+        graph.leaf(kind, shape, Region::none())
+    };
+    let leaves: Vec<NodeId> = operands.iter().enumerate().map(&mut leaf).collect();
+    let of = |example: usize| operands.iter().map(|value| value.of(example).clone()).collect();
+    let examples = (0..count).map(|example| Example { inputs: of(example), ..Example::default() }).collect();
+    let bindings = Bindings { params: of(0), examples };
+    let graph = RefCell::new(graph);
+    let terms: Vec<Term<'_>> = leaves.iter().map(|&id| Term::new(&graph, id)).collect();
+    let result = expand(attrs, &terms).id;
+    evaluate(&graph.borrow(), &bindings).0.swap_remove(result.index())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use ndarray::arr1;
 
     use super::*;
-    use crate::diag::Region;
     use crate::ops::batch_mean::BATCH_MEAN;
-    use crate::shape::Shape;
-    use crate::term::Term;
 
     /// `w * x`, its mean over the examples, and the difference of the two.
     #[test]

@@ -90,8 +90,13 @@ pub fn plan(program: Program) -> Result<Plan, Diagnostics> {
     let forward = keep(&stable.graph.settled(), |root| matches!(root, Root::Output(_)));
     let forward = optimise(forward);
     let training = if program.model.has_loss { Some(optimise(gradient(&stable)?)) } else { None };
-    let pullback = pullback(&stable).map(|graph| optimise(graph.settled()));
-    Ok(Plan::new(program, forward, training, pullback))
+    // What a training step knows of its batch is given elsewhere, so that the derivative is another one.
+    let settled = Program { graph: stable.graph.settled(), ..stable };
+    let pullback = pullback(&settled).map(optimise);
+    let is_loss = |root: Root| root == Root::Loss;
+    let has_states = !program.model.states().is_empty() && program.model.has_loss;
+    let validation = has_states.then(|| optimise(keep(&settled.graph, is_loss)));
+    Ok(Plan::new(program, [Some(forward), training, validation], pullback))
 }
 
 /// The program as it is differentiated: stable, and open where a composite has no derivative of its own.
@@ -104,7 +109,8 @@ pub fn stable(program: &Program) -> Program {
 /// The mean loss and its gradient with respect to the parameters.
 fn gradient(stable: &Program) -> Result<Graph, Diagnostics> {
     let graph = grad::of_loss(stable)?;
-    Ok(keep(&graph, |root| matches!(root, Root::Loss | Root::ParamGradient(_))))
+    Ok(keep(&graph, |root| matches!(root, Root::Loss | Root::ParamGradient(_) | Root::State(_)))
+        .in_training())
 }
 
 /// The gradients of the outputs: of the inputs, and without a loss also of the parameters.

@@ -24,7 +24,7 @@ pub struct Model {
     pub inputs: Vec<Variable>,
     /// In the order of the header.
     pub outputs: Vec<Variable>,
-    /// In the order of declaration, layers' own among them.
+    /// In the order of declaration, layers' own among them; states after all others.
     pub params: Vec<Param>,
     /// What the loss compares with, if there is a loss that does.
     pub target: Option<Target>,
@@ -82,7 +82,7 @@ impl Extra {
     }
 }
 
-/// A trainable tensor.
+/// A tensor that the model owns: trained, or a state.
 #[derive(Clone, Debug)]
 pub struct Param {
     /// `w1`, or `h1.weight` for a layer's.
@@ -93,8 +93,20 @@ pub struct Param {
     pub shape: Shape,
     /// What it starts from.
     pub init: Init,
+    /// How training steps change it, if it is a state: nothing is derived by it, and no optimiser touches it.
+    pub state: Option<StateRule>,
     /// The declaration, or the call of the layer.
     pub region: Region,
+}
+
+/// How a training step moves a state: `state + momentum · (new - state)`, with the mean over the batch as what is new.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct StateRule {
+    /// From 0 to 1.
+    pub momentum: f64,
+    /// If the new value is a variance, the elements of each example that it is taken of: with `n` of them in the batch,
+    /// it is multiplied with `n / (n - 1)`.
+    pub corrected: Option<usize>,
 }
 
 /// Where a parameter starts.
@@ -138,8 +150,24 @@ impl Target {
 }
 
 impl Model {
+    /// The parameters that are trained; their positions are those among all of them.
+    pub fn trained(&self) -> &[Param] {
+        &self.params[..self.params.len() - self.states().len()]
+    }
+
+    /// The states, which come after all others.
+    pub fn states(&self) -> &[Param] {
+        let first = self.params.iter().position(|param| param.state.is_some());
+        &self.params[first.unwrap_or(self.params.len())..]
+    }
+
     /// The number of trainable scalars.
     pub fn param_count(&self) -> usize {
-        self.params.iter().map(|param| param.shape.count()).sum()
+        self.trained().iter().map(|param| param.shape.count()).sum()
+    }
+
+    /// The number of scalars of states.
+    pub fn state_count(&self) -> usize {
+        self.states().iter().map(|param| param.shape.count()).sum()
     }
 }

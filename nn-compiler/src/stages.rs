@@ -49,7 +49,10 @@ pub fn stages(program: &Program) -> Result<Vec<Stage>, Diagnostics> {
         stages.push(Stage {
             name: "differentiate",
             precondition: "every operation on the way has a derivative rule",
-            graph: keep(&gradient, |root| matches!(root, Root::Loss | Root::ParamGradient(_))),
+            graph: keep(&gradient, |root| {
+                matches!(root, Root::Loss | Root::ParamGradient(_) | Root::State(_))
+            })
+            .in_training(),
         });
     }
     apply(&mut stages, AFTER);

@@ -67,10 +67,10 @@ pub fn load<M: Model>(path: impl AsRef<Path>) -> Result<(M, Option<FittedScaler>
     }
 
     let mut model = M::new(0);
-    for param in M::PARAMS {
+    for param in stored::<M>() {
         let tensor = file.tensor(param.name).map_err(|error| corrupt(error.into()))?;
         same_kind::<M>(param, &tensor, path)?;
-        let values = &mut model.params_flat_mut()[param.offset..param.offset + param.len()];
+        let values = &mut model.stored_flat_mut()[param.offset..param.offset + param.len()];
         read_values(tensor.data(), values);
     }
     Ok((model, scaler))
@@ -80,16 +80,21 @@ fn serialize<M: Model>(
     model: &M,
     scaler: Option<&FittedScaler>,
 ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let data = write_values(model.params_flat());
+    let data = write_values(model.stored_flat());
     let width = size_of::<M::Scalar>();
     let mut tensors = Vec::new();
-    for param in M::PARAMS {
+    for param in stored::<M>() {
         let bytes = &data[param.offset * width..(param.offset + param.len()) * width];
         tensors.push((param.name, TensorView::new(dtype::<M::Scalar>(), param.shape.to_vec(), bytes)?));
     }
     let entry = Entry { model: M::NAME.to_owned(), scaler: scaler.cloned() };
     let metadata = [(ENTRY.to_owned(), serde_json::to_string(&entry)?)].into_iter().collect();
     Ok(safetensors::serialize(tensors, Some(metadata))?)
+}
+
+/// The parameters, then the states.
+pub(crate) fn stored<M: Model>() -> impl Iterator<Item = &'static ParamInfo> {
+    M::PARAMS.iter().chain(M::STATES.iter().map(|state| &state.tensor))
 }
 
 /// What the metadata says about the model, if anything.
@@ -102,7 +107,7 @@ fn entry(bytes: &[u8]) -> Result<Option<Entry>, Box<dyn std::error::Error + Send
 /// Checks that the file has the model's tensors and no others.
 fn same_tensors<M: Model>(file: &SafeTensors<'_>, path: &Path) -> Result<()> {
     let found: BTreeSet<&str> = file.names().into_iter().collect();
-    let expected: BTreeSet<&str> = M::PARAMS.iter().map(|param| param.name).collect();
+    let expected: BTreeSet<&str> = stored::<M>().map(|param| param.name).collect();
     if found == expected {
         return Ok(());
     }

@@ -18,6 +18,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A method that adds up the losses of examples was to train a model of which they depend on each other.
+    #[error(
+        "{method} takes a loss that each example has for itself, but `{model}` computes with the mean of its batch: use \
+         a trainer with batches, or `layer_norm` or `group_norm` in the model"
+    )]
+    SeesBatch {
+        /// The name of the model.
+        model: &'static str,
+        /// What was to train it.
+        method: &'static str,
+    },
     /// A file could not be opened, read or written.
     #[error("cannot {action} `{}`", path.display())]
     File {

@@ -68,7 +68,8 @@ impl<M: Model> ModelExt for M {}
 
 /// Loss and gradient: methods of every model with a loss.
 pub trait TrainExt: Train {
-    /// The mean loss for inputs `[n, INPUT_LEN]` and targets `[n, TARGET_LEN]`, class indices as whole numbers.
+    /// The mean loss for inputs `[n, INPUT_LEN]` and targets `[n, TARGET_LEN]`, class indices as whole numbers: that outside
+    /// of training, where states stand in the place of what is known of a batch.
     ///
     /// # Errors
     /// If there are no rows, the arrays do not match each other or the model, or a class index is out of range.
@@ -80,7 +81,7 @@ pub trait TrainExt: Train {
         with_gradients(self, inputs, targets, Gradients::loss)
     }
 
-    /// The mean loss, as [`loss`](Self::loss), and its gradient with respect to all parameters, in the order of
+    /// The mean loss of a training step, without what drops elements, and its gradient with respect to all parameters, in the order of
     /// [`params_flat`](Model::params_flat).
     ///
     /// # Errors

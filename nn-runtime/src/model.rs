@@ -95,6 +95,19 @@ pub struct ParamInfo {
     pub init: Init,
 }
 
+/// Something that a model keeps beside its parameters, and that each training step moves towards what its batch has:
+/// `state + momentum · (new - state)`. No optimiser touches it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StateInfo {
+    /// Name, shape, initial value, and the place in [`stored_flat`](Model::stored_flat).
+    pub tensor: ParamInfo,
+    /// The share of a new batch, from 0 to 1.
+    pub momentum: f64,
+    /// If the new value is a variance, the elements of each example that it is taken of: with `n` of them in the batch,
+    /// it is multiplied with `n / (n - 1)`, unless there is but one.
+    pub corrected: Option<usize>,
+}
+
 /// How a parameter is initialised. Fan-in and fan-out come from its shape: `[in, out]` for a matrix, the length
 /// and 1 for a vector, 1 and 1 for a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -172,6 +185,18 @@ impl ParamInfo {
     }
 }
 
+impl StateInfo {
+    /// Scalars of all `states`.
+    const fn total(states: &[Self]) -> usize {
+        let (mut sum, mut i) = (0, 0);
+        while i < states.len() {
+            sum += states[i].tensor.len();
+            i += 1;
+        }
+        sum
+    }
+}
+
 /// A model with its parameters.
 pub trait Model: Clone + Send + Sync + 'static {
     /// The type of parameters, inputs and outputs.
@@ -180,8 +205,12 @@ pub trait Model: Clone + Send + Sync + 'static {
     const NAME: &'static str;
     /// The parameters, in the order of the flat slice, without gaps.
     const PARAMS: &'static [ParamInfo];
-    /// Scalars of all parameters.
+    /// Scalars of all parameters, states not among them: those that are trained.
     const PARAM_COUNT: usize = ParamInfo::total(Self::PARAMS);
+    /// What is kept beside the parameters, in the order in which it follows them, without gaps.
+    const STATES: &'static [StateInfo] = &[];
+    /// Scalars of parameters and states.
+    const STORED_COUNT: usize = Self::PARAM_COUNT + StateInfo::total(Self::STATES);
     /// The inputs of one example, which are concatenated in this order.
     const INPUTS: &'static [TensorInfo];
     /// Scalars of all inputs of one example.
@@ -206,6 +235,16 @@ pub trait Model: Clone + Send + Sync + 'static {
 
     /// All parameters, to change.
     fn params_flat_mut(&mut self) -> &mut [Self::Scalar];
+
+    /// All parameters, then all states: what a file of the model holds.
+    fn stored_flat(&self) -> &[Self::Scalar] {
+        self.params_flat()
+    }
+
+    /// All parameters, then all states, to change.
+    fn stored_flat_mut(&mut self) -> &mut [Self::Scalar] {
+        self.params_flat_mut()
+    }
 
     /// Computes the outputs, row-major `[batch.len(), OUTPUT_LEN]`.
     ///
@@ -233,10 +272,15 @@ pub trait Train: Model {
     const SHARED_LEN: usize;
     /// Scalars of what [`accumulate`](Self::accumulate) sums over examples.
     const SUMS_LEN: usize;
-    /// Scalars of workspace that [`accumulate`](Self::accumulate) needs.
+    /// Scalars of workspace that [`accumulate`](Self::accumulate) needs; for a tile, if the step
+    /// [sees its batch](Self::SEES_BATCH).
     const WORKSPACE: usize;
+    /// Whether examples are computed from what is known of their batch. A batch is then one part and one tile, and has no
+    /// mean of losses that each example has for itself.
+    const SEES_BATCH: bool = false;
     /// Bytes that a training step needs on each thread, whatever the number of examples: the workspace, what is prepared
-    /// once per step, and what is summed over the examples.
+    /// once per step, and what is summed over the examples. If it [sees its batch](Self::SEES_BATCH), the workspace is
+    /// that of [`TILE`](Self::TILE) examples, and grows with them.
     const TRAIN_WORKSPACE_BYTES: usize =
         (Self::WORKSPACE + Self::SHARED_LEN + Self::SUMS_LEN) * size_of::<Self::Scalar>();
     /// Floating-point operations of both passes of one example. Decides whether threads pay.
@@ -250,12 +294,17 @@ pub trait Train: Model {
     /// them by the number of examples. The gradient can then be used where it was summed, part by part.
     const HAS_PLAIN_SUMS: bool = false;
 
+    /// Scalars of workspace for batches of up to so many examples.
+    fn workspace(_examples: usize) -> usize {
+        Self::WORKSPACE
+    }
+
     /// Computes what does not vary with the example, such as transposed weights, once per step.
     fn prepare(&self, shared: &mut [Self::Scalar]);
 
     /// Adds the sums over the batch's examples (of the loss, of gradients) to `sums`.
     ///
-    /// The workspace has [`WORKSPACE`](Self::WORKSPACE) scalars of any content.
+    /// The workspace has as many scalars, of any content, as [`workspace`](Self::workspace) says.
     fn accumulate(
         &self,
         shared: &[Self::Scalar],
@@ -264,7 +313,8 @@ pub trait Train: Model {
         workspace: &mut [Self::Scalar],
     );
 
-    /// Like [`accumulate`](Self::accumulate), but of `sums` only what the loss needs has to be right.
+    /// Like [`accumulate`](Self::accumulate), but of `sums` only what the loss needs has to be right, and the loss is that
+    /// outside of training: states stand in the place of what is known of a batch.
     fn accumulate_loss(
         &self,
         shared: &[Self::Scalar],
@@ -276,7 +326,8 @@ pub trait Train: Model {
     }
 
     /// Turns the sums over `examples` examples into the mean loss, which it returns, and its gradient, which
-    /// overwrites all [`PARAM_COUNT`](Model::PARAM_COUNT) scalars of `gradient`.
+    /// overwrites all [`PARAM_COUNT`](Model::PARAM_COUNT) scalars of `gradient`. If there are states, what they are in
+    /// this batch follows: `gradient` has [`STORED_COUNT`](Model::STORED_COUNT) scalars.
     fn finish(
         &self,
         shared: &mut [Self::Scalar],

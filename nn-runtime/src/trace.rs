@@ -44,7 +44,7 @@ pub trait TraceExt: Inspect {
         let plan = plans.iter().find(|plan| plan.program.model.name == Self::NAME);
         let plan = plan.unwrap_or_else(|| panic!("`{}` is not in its own text", Self::NAME));
         let wide = |values: &[Self::Scalar]| values.iter().map(|value| value.to_f64()).collect::<Vec<_>>();
-        trace(&plan.program, &wide(Model::params_flat(self)), &wide(inputs), &wide(target))
+        trace(&plan.program, &wide(Model::stored_flat(self)), &wide(inputs), &wide(target))
             .map_err(|source| Error::Trace { model: Self::NAME, source })
     }
 }

@@ -22,6 +22,7 @@ import datasets
 import frames
 import sklearn_fits
 import sklearn_metrics
+import torch_batch_norm
 import torch_kinks
 import torch_lbfgs
 import torch_optimizers
@@ -202,6 +203,8 @@ def main():
     torch_kinks.main()
     size = write("lbfgs", torch_lbfgs.record(draw))
     print(f"lbfgs: {size // 1024} KiB")
+    size = write("batch_norm", torch_batch_norm.record(draw))
+    print(f"batch_norm: {size // 1024} KiB")
     size = write("windows", torch_windows.record())
     print(f"windows: {size // 1024} KiB")
     size = write("sklearn", sklearn_fits.fits())

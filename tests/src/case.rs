@@ -22,7 +22,7 @@ pub fn noise(seed: u64, count: usize) -> Vec<f64> {
 pub struct Case {
     /// The model.
     pub program: Program,
-    /// Its parameters.
+    /// Its parameters, then its states.
     pub params: Vec<f64>,
     /// The inputs of each example.
     pub inputs: Vec<f64>,
@@ -54,7 +54,12 @@ impl Case {
         // As single precision has them, so that both start from the same numbers.
         let rounded = |x: &f64| f64::from((0.6 * x) as f32);
         Self {
-            params: noise(3, model.param_count()).iter().map(rounded).collect(),
+            params: noise(3, model.param_count())
+                .iter()
+                .map(rounded)
+                // A state may be a variance.
+                .chain(noise(7, model.state_count()).iter().map(|x| 0.5 + rounded(x).abs()))
+                .collect(),
             inputs: noise(4, examples * inputs),
             targets,
             extras: Vec::new(),
@@ -62,6 +67,15 @@ impl Case {
             examples,
             program: program.clone(),
         }
+    }
+
+    /// The model outside of training: as the user wrote it, unless there are states to stand for what is known of a batch.
+    pub fn settled(&self) -> Program {
+        if self.program.model.states().is_empty() {
+            return self.program.clone();
+        }
+        let stable = nn_compiler::stable(&self.program);
+        Program { graph: stable.graph.settled(), ..stable }
     }
 
     /// The leaves of the model's graphs, with these parameters.

@@ -81,7 +81,7 @@ impl Visitor<f64> for Traces {
         let file = files("models").into_iter().find(|file| file.name == name).expect("the file is there");
         let case = Case::new(&plan(&file.tokens).program, 1);
         let mut model = M::new(1);
-        model.params_flat_mut().copy_from_slice(&case.params);
+        model.stored_flat_mut().copy_from_slice(&case.params);
         let trace = model.trace(&case.inputs, &case.targets).expect("the numbers fit");
         let matrix = |values: &[f64]| {
             ndarray::Array2::from_shape_vec((1, values.len()), cast::<f64>(values)).expect("one row")

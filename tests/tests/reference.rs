@@ -85,9 +85,10 @@ impl AgainstReference {
 
     fn model<M: Pullback>(&mut self, name: &str, case: &Case) -> M {
         let mut model = M::new(1);
-        model.params_flat_mut().copy_from_slice(&cast(&case.params));
+        model.stored_flat_mut().copy_from_slice(&cast(&case.params));
         let inputs = cast(&case.inputs);
-        let expected = case.roots(&case.program.graph, &case.params, |root| matches!(root, Root::Output(_)));
+        let settled = case.settled();
+        let expected = case.roots(&settled.graph, &case.params, |root| matches!(root, Root::Output(_)));
         each_level(|level| {
             let mut outputs = vec![M::Scalar::default(); case.examples * M::OUTPUT_LEN];
             let mut workspace = vec![M::Scalar::from_f64(f64::NAN); M::FORWARD_WORKSPACE];
@@ -95,7 +96,7 @@ impl AgainstReference {
             self.agree(name, &format!("output ({level:?})"), &outputs, &expected);
         });
 
-        let stable = nn_compiler::stable(&case.program);
+        let stable = nn_compiler::stable(&settled);
         let with_params = !case.program.model.has_loss;
         let graph = grad::of_outputs(&stable, with_params).expect("the inputs act smoothly");
         let cotangents = cast(&case.cotangents);
@@ -155,6 +156,14 @@ impl<T: Real> Visitor<T> for AgainstReference {
                 self.agree(name, &format!("loss ({level:?})"), &[loss], &expected_loss);
                 self.agree(name, &format!("gradient ({level:?})"), &gradient, &expected);
             });
+            if M::SEES_BATCH {
+                let settled = case.settled();
+                let expected = case.roots(&settled.graph, &case.params, |root| root == Root::Loss);
+                each_level(|level| {
+                    let loss = model.loss(inputs.view(), targets.view()).expect("the batch fits the model");
+                    self.agree(name, &format!("loss outside of training ({level:?})"), &[loss], &expected);
+                });
+            }
             if !M::EXTRAS.is_empty() {
                 self.with_extras(name, case, &model);
             }
@@ -228,7 +237,7 @@ fn derivatives_agree_with_finite_differences() {
             case.roots(&case.program.graph, &params, |root| root == Root::Loss)[0]
         };
         // Large tensors by samples.
-        for at in (0..case.params.len()).step_by(1 + case.params.len() / 60) {
+        for at in (0..gradient.len()).step_by(1 + gradient.len() / 60) {
             let h = 1e-6;
             let difference = (loss(at, h) - loss(at, -h)) / (2.0 * h);
             let error = (gradient[at] - difference).abs() / scale;
@@ -248,13 +257,14 @@ fn pulled_back_gradients_agree_with_finite_differences() {
         if operations(&case.program.graph).any(|op| *op == STOP_GRADIENT) {
             continue;
         }
-        let stable = nn_compiler::stable(&case.program);
+        let settled = case.settled();
+        let stable = nn_compiler::stable(&settled);
         let graph = grad::of_outputs(&stable, true).expect("the inputs act smoothly");
         let of_inputs = case.roots(&graph, &case.params, |root| matches!(root, Root::InputGradient(_)));
         let of_params = case.roots(&graph, &case.params, |root| matches!(root, Root::ParamGradient(_)));
         let examples = case.examples as f64;
         let weighted = |case: &Case, params: &[f64]| -> f64 {
-            let outputs = case.roots(&case.program.graph, params, |root| matches!(root, Root::Output(_)));
+            let outputs = case.roots(&settled.graph, params, |root| matches!(root, Root::Output(_)));
             outputs.iter().zip(&case.cotangents).map(|(y, weight)| y * weight).sum()
         };
         let h = 1e-6;
@@ -377,7 +387,9 @@ fn every_operation_is_tried() {
     };
     assert_eq!(missing(&called, &|op| !op.args.is_empty()), [""; 0], "are called by no model");
     assert_eq!(missing(&in_lanes, &in_a_lane), [""; 0], "are emitted by no model in lanes");
-    assert_eq!(missing(&in_arrays, &is_emitted), [""; 0], "are emitted by no model in arrays");
+    // What sees its batch is computed in tiles.
+    let is_in_arrays = |op: &Op| is_emitted(op) && !matches!(op.kernel, Kernel::Statistic);
+    assert_eq!(missing(&in_arrays, &is_in_arrays), [""; 0], "are emitted by no model in arrays");
     assert_eq!(missing(&in_tiles, &is_emitted), [""; 0], "are emitted by no model in tiles");
 }
 

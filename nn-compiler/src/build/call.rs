@@ -42,6 +42,8 @@ const ALSO: &[(&str, &[&str])] = &[
     ("groups", &["feature_group_count", "group", "num_groups"]),
     ("classes", &["num_classes", "depth"]),
     ("label_smoothing", &["smoothing", "label_smooth"]),
+    ("epsilon", &["eps", "variance_epsilon"]),
+    ("momentum", &["decay"]),
     ("p", &["prob", "rate", "probability", "drop"]),
     ("slope", &["negative_slope", "alpha"]),
     ("low", &["min", "a_min"]),
@@ -254,6 +256,13 @@ impl Builder<'_> {
                     name,
                     None,
                 ));
+            }
+            for state in op.states.map_or_else(Vec::new, |states| states(&attrs, &shapes)) {
+                let (suffix, init) = (Some(state.name), Some(state.init));
+                operands.push(self.new_param(&owner, suffix, state.shape, init, name, None));
+                if let Some(param) = self.params.last_mut() {
+                    param.state = Some(state.rule);
+                }
             }
         }
         if let Some(drop) = op.drop {

@@ -102,6 +102,7 @@ pub(super) fn choose(graph: &Graph, drafts: Vec<super::Draft>) -> Vec<Param> {
             name: draft.name,
             field: draft.field,
             shape: draft.shape,
+            state: draft.state,
             region: draft.region,
         })
         .collect()

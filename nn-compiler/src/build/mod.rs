@@ -16,7 +16,7 @@ use quote::format_ident;
 use crate::ast;
 use crate::diag::{Diagnostic, Diagnostics, Region, nearest};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
-use crate::model::{Extra, Init, Layout, Model, Target, Variable};
+use crate::model::{Extra, Init, Layout, Model, Param, StateRule, Target, Variable};
 use crate::ops;
 use crate::shape::{Dtype, Shape};
 use blocks::Blocks;
@@ -90,6 +90,22 @@ const CONSTRUCTORS: &[&str] = &["Some", "None", "Ok", "Err"];
 /// Whether one of two models has the name of the other's parameters.
 fn share_parameters(a: &str, b: &str) -> bool {
     format!("{a}Params") == b || format!("{b}Params") == a
+}
+
+/// Moves the states behind all others, and says where each parameter has gone.
+fn states_last(params: &mut Vec<Param>) -> Vec<usize> {
+    let is_state: Vec<bool> = params.iter().map(|param| param.state.is_some()).collect();
+    let trained = is_state.iter().filter(|is_state| !**is_state).count();
+    params.sort_by_key(|param| param.state.is_some());
+    let mut next = [0, trained];
+    is_state
+        .into_iter()
+        .map(|is_state| {
+            let position = &mut next[usize::from(is_state)];
+            *position += 1;
+            *position - 1
+        })
+        .collect()
 }
 
 fn table<'a>(
@@ -207,6 +223,8 @@ struct Draft {
     used: bool,
     /// Whether the user declared it, in contrast to a layer.
     declared: bool,
+    /// How training moves it, if it is a state.
+    state: Option<StateRule>,
 }
 
 impl<'a> Builder<'a> {
@@ -292,7 +310,10 @@ impl<'a> Builder<'a> {
             self.graph.roots.push((Root::Loss, mean));
         }
         self.graph.name_intermediates();
-        let params = init::choose(&self.graph, std::mem::take(&mut self.params));
+        let mut params = init::choose(&self.graph, std::mem::take(&mut self.params));
+        if params.iter().any(|param| param.state.is_some()) {
+            self.graph = self.graph.with_params_at(&states_last(&mut params));
+        }
         let (attributes, layout) = layout(&model.attributes, self.errors)?;
         let model = Model {
             attributes,
@@ -565,7 +586,17 @@ impl<'a> Builder<'a> {
             |_| format_ident!("{}", field(&name), span = span),
         );
         let declared = declared.is_some();
-        self.params.push(Draft { name, field, shape, init, region, node, used: !declared, declared });
+        self.params.push(Draft {
+            name,
+            field,
+            shape,
+            init,
+            region,
+            node,
+            used: !declared,
+            declared,
+            state: None,
+        });
         node
     }
 

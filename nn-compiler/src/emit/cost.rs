@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::rust::{buffers, finished, flops_of, prepared};
+use super::rust::{buffers, finished, flops_of, has_rows, prepared};
 use super::summary::{grouped, shape};
 use crate::graph::{Graph, Kind, LOSS, NodeId, Root};
 use crate::ops::Kernel;
@@ -28,7 +28,8 @@ pub struct Layer {
 pub fn layers(plan: &Plan) -> Vec<Layer> {
     let graph = &plan.program.graph;
     let is_line = |id: NodeId| {
-        let live_op = graph[id].op().is_some_and(|(op, _)| !matches!(op.kernel, Kernel::Mean));
+        let live_op =
+            graph[id].op().is_some_and(|(op, _)| !matches!(op.kernel, Kernel::Mean | Kernel::Statistic));
         live_op && (graph.is_named(id) || graph[id].label.as_deref() == Some(LOSS))
     };
     let lines: Vec<NodeId> = graph.ids().filter(|&id| is_line(id)).collect();
@@ -56,7 +57,9 @@ pub fn layers(plan: &Plan) -> Vec<Layer> {
         })
         .collect();
     for id in graph.ids() {
-        if let (Kind::Param(_), Some(line)) = (&graph[id].kind, owner[id.index()]) {
+        if let (Kind::Param(at), Some(line)) = (&graph[id].kind, owner[id.index()])
+            && *at < plan.program.model.trained().len()
+        {
             layers[line].parameters += graph[id].shape.count();
         }
     }
@@ -220,8 +223,12 @@ fn scalars(function: &Function, dtype: Dtype, given: &[usize], keeps_shared: boo
         Lowering::Lanes => 0,
         Lowering::Arrays => shared,
         Lowering::Tiles => {
-            let lens = given.iter().copied().chain(buffers(function).into_iter().map(count));
-            let rows = lens.map(|len| tile_len(function.tile, len, dtype));
+            let given = given.iter().map(|&len| tile_len(function.tile, len, dtype));
+            let room = |id: NodeId| {
+                let rows = if has_rows(function, id) { function.tile } else { 1 };
+                tile_len(rows, count(id), dtype)
+            };
+            let rows = given.chain(buffers(function).into_iter().map(room));
             rows.sum::<usize>() + if shared > 0 { tile_len(1, shared, dtype) } else { 0 }
         }
     }

@@ -41,7 +41,7 @@ pub fn text(program: &Program) -> String {
         let label = match root {
             Root::Output(position) => model.outputs[position].name.to_string(),
             Root::Loss => "loss".to_owned(),
-            Root::ParamGradient(_) | Root::InputGradient(_) => continue,
+            Root::ParamGradient(_) | Root::InputGradient(_) | Root::State(_) => continue,
         };
         out.push_str(&format!("  {label:?} [shape=box, style=bold];\n  n{} -> {label:?};\n", id.index()));
     }

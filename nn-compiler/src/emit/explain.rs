@@ -6,7 +6,7 @@ use super::derivatives::{derivatives, loss};
 use super::write::{Line, Names, backward, computed, formula, partial, ratio};
 use crate::graph::{Graph, Kind, LOSS, NodeId};
 use crate::local;
-use crate::model::Extra;
+use crate::model::{Extra, Param, StateRule};
 use crate::notation::Style;
 use crate::schedule::Plan;
 
@@ -52,7 +52,7 @@ pub fn text(plan: &Plan) -> String {
 
         section(&mut out, "Chain rule");
         let mut lines = Vec::new();
-        for (position, param) in model.params.iter().enumerate() {
+        for (position, param) in model.trained().iter().enumerate() {
             let leaf = graph.ids().find(|&id| graph[id].kind == Kind::Param(position));
             let paths = leaf.map(|leaf| paths(graph, &names, loss, leaf)).unwrap_or_default();
             let products: Vec<String> =
@@ -73,11 +73,28 @@ pub fn text(plan: &Plan) -> String {
     align(&mut out, &equations(gradients));
 
     section(&mut out, "Gradient descent with the learning rate η");
-    for param in &model.params {
+    for param in model.trained() {
         let name = &param.name;
         out.push_str(&format!("  {name} ← {name} - η {}\n", partial(Style::Text, name).text));
     }
+    if !model.states().is_empty() {
+        section(&mut out, "States, moved by each training step towards what the batch has");
+        let lines: Vec<_> = model.states().iter().filter_map(|state| moved(state)).collect();
+        align(&mut out, &lines);
+    }
     out
+}
+
+/// `y.running_mean ← 0.9 y.running_mean + 0.1 mean`.
+fn moved(state: &Param) -> Option<(String, String)> {
+    let StateRule { momentum, corrected } = state.state?;
+    let [kept, new] = [1.0 - momentum, momentum].map(|share| Style::Text.number(share).text);
+    let of_batch = match corrected {
+        None => "mean".to_owned(),
+        Some(1) => "variance n / (n - 1), of n examples".to_owned(),
+        Some(places) => format!("variance n / (n - 1), of n = {places} elements of each example"),
+    };
+    Some((state.name.clone(), format!("{kept} {} + {new} {of_batch}", state.name)))
 }
 
 fn brought(extra: &Extra) -> (String, String) {

@@ -46,7 +46,7 @@ pub fn text(program: &Program) -> String {
         let label = match root {
             Root::Output(position) => model.outputs[position].name.to_string(),
             Root::Loss => "loss".to_owned(),
-            Root::ParamGradient(_) | Root::InputGradient(_) => continue,
+            Root::ParamGradient(_) | Root::InputGradient(_) | Root::State(_) => continue,
         };
         out.push_str(&format!("  r{position}[\"{label}\"]:::root\n  n{} --> r{position}\n", id.index()));
     }

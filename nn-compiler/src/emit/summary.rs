@@ -50,9 +50,12 @@ pub(super) fn rows(plan: &Plan) -> Vec<[String; 4]> {
     for input in &model.inputs {
         rows.push([input.name.to_string(), shape(&input.shape), String::new(), "input".to_owned()]);
     }
-    for param in model.params.iter().filter(|param| !param.name.contains('.')) {
+    for param in model.trained().iter().filter(|param| !param.name.contains('.')) {
         let count = counted(std::slice::from_ref(&param.shape));
         rows.push([param.name.clone(), shape(&param.shape), count, "parameter".to_owned()]);
+    }
+    for state in model.states() {
+        rows.push([state.name.clone(), shape(&state.shape), String::new(), "state, not trained".to_owned()]);
     }
     let mut seen = vec![false; graph.len()];
     for id in computed(&plan.program, &names) {
@@ -71,8 +74,12 @@ pub(super) fn rows(plan: &Plan) -> Vec<[String; 4]> {
 
 /// One line: how many parameters and operations there are.
 pub(super) fn totals(plan: &Plan) -> String {
+    let states = match plan.program.model.state_count() {
+        0 => String::new(),
+        count => format!(", {} scalars of state", grouped(count as u64)),
+    };
     let mut out = format!(
-        "{} trainable parameters, {} operations forward",
+        "{} trainable parameters{states}, {} operations forward",
         grouped(plan.program.model.param_count() as u64),
         grouped(flops(&plan.forward))
     );
@@ -87,6 +94,7 @@ pub(super) fn totals(plan: &Plan) -> String {
 /// A name alone does not tell: `h = relu(dense(h, 64))` may stand there several times.
 fn layers(plan: &Plan, id: NodeId, seen: &mut [bool]) -> Vec<Shape> {
     let (model, graph) = (&plan.program.model, &plan.program.graph);
+    let trained = model.trained().len();
     let is_line = |id: NodeId| graph.is_named(id) || graph[id].label.as_deref() == Some(LOSS);
     if !is_line(id) {
         return Vec::new();
@@ -98,7 +106,9 @@ fn layers(plan: &Plan, id: NodeId, seen: &mut [bool]) -> Vec<Shape> {
             continue;
         }
         match graph[id].kind {
-            Kind::Param(position) if model.params[position].name.contains('.') => found.push(position),
+            Kind::Param(position) if position < trained && model.params[position].name.contains('.') => {
+                found.push(position)
+            }
             Kind::Op(..) if !is_line(id) => ahead.extend(graph.operand_ids(id)),
             _ => {}
         }

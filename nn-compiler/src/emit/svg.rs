@@ -35,7 +35,8 @@ pub fn text(program: &Program) -> Option<String> {
     let graph = &program.graph;
     let live = graph.live();
     let shown = |id: NodeId| {
-        live[id.index()] && graph[id].op().is_none_or(|(op, _)| !matches!(op.kernel, Kernel::Mean))
+        live[id.index()]
+            && graph[id].op().is_none_or(|(op, _)| !matches!(op.kernel, Kernel::Mean | Kernel::Statistic))
     };
     let values: Vec<NodeId> = graph.ids().filter(|&id| shown(id)).collect();
     if values.len() > READABLE {

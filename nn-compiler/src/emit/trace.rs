@@ -220,7 +220,7 @@ fn gradients(
         let differences = elements.into_iter().map(difference).collect();
         TracedGradient { name: partial(Style::Text, &param.name).text, value, differences }
     };
-    program.model.params.iter().enumerate().map(gradient).collect()
+    program.model.trained().iter().enumerate().map(gradient).collect()
 }
 
 /// Tensors of these shapes, one after the other.

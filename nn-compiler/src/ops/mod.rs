@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use ndarray::ArrayD;
 
 use crate::graph::{Attrs, Graph, NodeId};
-use crate::model::Init;
+use crate::model::{Init, StateRule};
 use crate::notation::{Formula, Style};
 use crate::shape::Shape;
 use crate::term::Term;
@@ -18,6 +18,8 @@ pub mod add;
 pub mod attention;
 pub mod avg_pool2d;
 pub mod batch_mean;
+pub mod batch_norm;
+pub mod batch_statistic;
 pub mod binary_cross_entropy;
 pub mod broadcast;
 pub mod clamp;
@@ -98,6 +100,8 @@ pub static ALL: &[&Op] = &[
     &avg_pool2d::AVG_POOL2D,
     &avg_pool2d::AVG_POOL_INPUT,
     &batch_mean::BATCH_MEAN,
+    &batch_norm::BATCH_NORM,
+    &batch_statistic::BATCH_STATISTIC,
     &binary_cross_entropy::BINARY_CROSS_ENTROPY,
     &broadcast::BROADCAST,
     &clamp::CLAMP,
@@ -190,6 +194,8 @@ pub struct Op {
     pub args: &'static [Arg],
     /// The parameters that a layer makes for itself, given the other operands' shapes.
     pub weights: Option<Weights>,
+    /// The states that such a layer makes besides, its last operands. What it gives for an example depends on the others.
+    pub states: Option<States>,
     /// For a layer that drops elements of its operand at random: the probability. Its last operand is the mask.
     pub drop: Option<fn(&Attrs) -> f64>,
     /// The result's shape, or why the operands don't fit.
@@ -235,6 +241,7 @@ impl Op {
         also: &[],
         args: &[],
         weights: None,
+        states: None,
         drop: None,
         shape: same_shape,
         undefined: |_| None,
@@ -375,6 +382,22 @@ pub struct Weight {
 /// A layer's parameters, given its attributes and its other operands' shapes.
 pub type Weights = fn(&Attrs, &[Shape]) -> Vec<Weight>;
 
+/// A state that a layer makes for itself.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The name after the dot: `running_mean`.
+    pub name: &'static str,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where it starts.
+    pub init: Init,
+    /// How training moves it.
+    pub rule: StateRule,
+}
+
+/// A layer's states, given its attributes and its other operands' shapes.
+pub type States = fn(&Attrs, &[Shape]) -> Vec<State>;
+
 /// Why operands don't fit, and what may help. The place is added by whoever knows it.
 #[derive(Clone, Debug)]
 pub struct Mismatch {
@@ -461,6 +484,8 @@ pub enum Kernel {
     View,
     /// The mean over the examples of the batch: what varies becomes shared.
     Mean,
+    /// The same, for use within the batch: examples are computed from it.
+    Statistic,
     /// Primitives that it stands for.
     Composite(for<'g> fn(&Attrs, &[Term<'g>]) -> Term<'g>),
 }

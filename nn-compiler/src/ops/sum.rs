@@ -3,7 +3,10 @@
 //! `attrs.axes` holds the axes that the result doesn't have, in ascending order. Kernels see a reduction of
 //! adjacent axes as one of the middle axis of `[outer, len, inner]`; a pass splits the others.
 
-use super::{Arg, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, broadcast::BROADCAST, tensor};
+use super::{
+    Arg, Kernel, Mismatch, Op, Rewrite, Stage, Tensor, Vjp, batch_statistic::BATCH_STATISTIC,
+    broadcast::BROADCAST, tensor,
+};
 use crate::graph::Attrs;
 use crate::notation::{Formula, Style};
 use crate::shape::Shape;
@@ -33,6 +36,15 @@ pub static SUM: Op = Op {
             name: "the sum of n repetitions of x is n * x",
             stage: Stage::Simplify,
             apply: |attrs, x| sum_of_repetitions(attrs, x[0]),
+        },
+        Rewrite {
+            name: "the sum of a mean over the batch is the mean of the sums",
+            stage: Stage::Simplify,
+            apply: |attrs, x| {
+                let each = x[0].operands_of(&BATCH_STATISTIC)?;
+                let (1, true) = (each.len(), each[0].varies()) else { return None };
+                Some(each[0].sum(&attrs.axes).map(&BATCH_STATISTIC))
+            },
         },
     ],
     ..Op::POINTWISE

@@ -50,6 +50,8 @@ pub enum Work {
         /// Rows where the product counts: elsewhere it is zero.
         gate: Option<NodeId>,
     },
+    /// Averages over the tile's examples, which are all of the batch.
+    Statistic,
     /// Adds the tile's examples to a sum over the batch; of products, without making them one by one.
     Sum {
         /// The product that is summed.
@@ -109,6 +111,7 @@ pub(super) fn steps(graph: &Graph, when: &[When], lowering: Lowering) -> Vec<Ste
             // The node comes later than the one that its kernel also computes, which has the step.
             Kernel::Call { .. } if fuser.joined_to(id).is_some() => continue,
             Kernel::Call { .. } => Work::Call { also: fuser.joined(id) },
+            Kernel::Statistic => Work::Statistic,
             Kernel::Move(_) if fuser.is_read_through(id) => continue,
             Kernel::Move(_) => Work::Move,
             Kernel::View => continue,
@@ -164,7 +167,10 @@ impl Fuser<'_> {
     /// Whether a node is used once, by `user`, in the same stage, and by nobody outside. What `user` needs twice, as in
     /// `q + q`, would be written and computed twice, and twice again at each level of such sums.
     fn only_for(&self, id: NodeId, user: NodeId) -> bool {
-        !self.wanted[id.index()] && self.graph.users(id) == [user] && self.at(id) == self.at(user)
+        let is_mean = matches!(self.kernel(user), Some(Kernel::Mean));
+        // What is shared within a tile is computed once, and not for each example.
+        let alike = is_mean || self.graph[id].varies == self.graph[user].varies;
+        alike && !self.wanted[id.index()] && self.graph.users(id) == [user] && self.at(id) == self.at(user)
     }
 
     /// When a node is worked on. A mean is complete after the last tile, but each tile adds to it.

@@ -28,6 +28,9 @@ pub struct Plan {
     pub forward: Function,
     /// From inputs and target to the mean loss and the parameters' gradients.
     pub training: Option<Function>,
+    /// From inputs and target to the mean loss outside of training, where that is another one: a model with states uses
+    /// them there.
+    pub validation: Option<Function>,
     /// From inputs and cotangents of the outputs to the gradients of the inputs, and without a loss also of
     /// the parameters. What stands in the way where there is none.
     pub pullback: Result<Function, Diagnostics>,
@@ -71,6 +74,8 @@ pub struct Function {
     /// Whether the weights outweigh a tile's rows, so that the kernels share their work among threads and not the
     /// batch.
     pub is_wide: bool,
+    /// Whether examples are computed from what is known of their batch, which is one tile then, whatever its length.
+    pub sees_batch: bool,
 }
 
 /// Straight-line code of more operations than this spills registers and strains rustc; see the design's
@@ -82,13 +87,15 @@ impl Plan {
     /// Functions on tensors are all lowered alike: the kernels of arrays and those of tiles have the same names.
     pub fn new(
         program: Program,
-        forward: Graph,
-        training: Option<Graph>,
+        [forward, training, validation]: [Option<Graph>; 3],
         pullback: Result<Graph, Diagnostics>,
     ) -> Self {
-        let graphs = [Some(&forward), training.as_ref(), pullback.as_ref().ok()];
+        let forward = forward.unwrap_or_default();
+        let graphs = [Some(&forward), training.as_ref(), validation.as_ref(), pullback.as_ref().ok()];
+        let sees_batch = training.as_ref().is_some_and(sees_batch);
         let fit = graphs.into_iter().flatten().all(|graph| is_scalar(graph) || arrays::fit(graph));
         let tensors = match program.model.layout {
+            _ if sees_batch => Lowering::Tiles,
             Some(Layout::Lanes) => Lowering::Arrays,
             None if fit => Lowering::Arrays,
             Some(Layout::Tiles) | None => Lowering::Tiles,
@@ -98,7 +105,8 @@ impl Plan {
             order(graph, lowering, program.model.dtype)
         };
         let (forward, training, pullback) = (order(forward), training.map(order), pullback.map(order));
-        Self { program, forward, training, pullback }
+        let validation = validation.map(order);
+        Self { program, forward, training, validation, pullback }
     }
 }
 
@@ -112,6 +120,11 @@ fn is_scalar(graph: &Graph) -> bool {
     is_short(graph) && graph.ids().all(fits)
 }
 
+/// Whether examples are computed from what is known of their batch. All of it is one tile then.
+fn sees_batch(graph: &Graph) -> bool {
+    graph.ids().any(|id| graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Statistic)))
+}
+
 /// Whether a graph is short enough for straight-line code.
 fn is_short(graph: &Graph) -> bool {
     graph.ids().filter(|&id| graph[id].op().is_some()).count() <= LANES_LIMIT
@@ -121,7 +134,8 @@ fn is_short(graph: &Graph) -> bool {
 fn order(graph: Graph, lowering: Lowering, dtype: Dtype) -> Function {
     let when = when(&graph);
     let steps = fuse::steps(&graph, &when, lowering);
-    let mut function = Function { graph, lowering, when, steps, tile: 0, is_wide: false };
+    let sees_batch = sees_batch(&graph);
+    let mut function = Function { graph, lowering, when, steps, tile: 0, is_wide: false, sees_batch };
     tile::choose(&mut function, dtype);
     function
 }
@@ -130,9 +144,14 @@ fn when(graph: &Graph) -> Vec<When> {
     let mut when = Vec::with_capacity(graph.len());
     for id in graph.ids() {
         let node = &graph[id];
-        let after = graph.operands(id).iter().any(|operand| when[operand.index()] == When::Epilogue);
-        let mean = node.op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
-        when.push(if node.varies {
+        let is_after =
+            |stage: When| graph.operand_ids(id).iter().any(|operand| when[operand.index()] == stage);
+        let after = is_after(When::Epilogue);
+        let is = |kernel: fn(Kernel) -> bool| node.op().is_some_and(|(op, _)| kernel(op.kernel));
+        let mean = is(|kernel| matches!(kernel, Kernel::Mean));
+        // What is made of a batch's statistics is shared, and computed among its examples.
+        let within = is(|kernel| matches!(kernel, Kernel::Statistic)) || (!mean && is_after(When::Tile));
+        when.push(if node.varies || (within && !after) {
             When::Tile
         } else if mean || after {
             When::Epilogue

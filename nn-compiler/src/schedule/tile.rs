@@ -41,6 +41,11 @@ pub(super) fn choose(function: &mut Function, dtype: Dtype) {
         function.tile = LINE / size;
         return;
     }
+    if function.sees_batch {
+        // As long as the batch in the end; until then, something to count in.
+        (function.tile, function.is_wide) = (ROWS, true);
+        return;
+    }
     let graph = &function.graph;
     let bytes = |id: NodeId| graph[id].shape.count() * size;
     let weights = function.reads(When::Tile).into_iter().filter(|&id| !graph[id].varies);

@@ -116,6 +116,22 @@ pub fn batch_sum<T: Real>(rows: usize, n: usize, x: &[T], sum: &mut [T]) {
     T::batch_sum(rows, n, x, sum);
 }
 
+/// Mean over the examples of a batch that is one tile: `out[j] = Σ_r x[r][j] / rows`. `x` is a tile buffer of n elements,
+/// `out` is shared.
+///
+/// # Panics
+///
+/// If a slice is too short.
+pub fn batch_statistic<T: Real>(rows: usize, n: usize, x: &[T], out: &mut [T]) {
+    let out = &mut out[..n];
+    out.fill(T::ZERO);
+    T::batch_sum(rows, n, x, out);
+    let count = T::from_f64(rows as f64);
+    for sum in out {
+        *sum /= count;
+    }
+}
+
 /// A product per example: `out[r][i][j] = Σ_l a[r][i, l] · b[r][l, j]`, for `[m, k, n]`.
 ///
 /// `out` is a tile buffer of `m * n` elements, row-major; with everything shared, `rows` is 1 and `out` a shared
@@ -346,6 +362,11 @@ mod tests {
         want.push(before[n + 1]);
         batch_sum(rows, n, &d, &mut sums[1..=n]);
         assert_close(&sums, &want, roundings, &what);
+
+        let mean: Vec<f64> = (0..n).map(|j| (want[1 + j] - before[1 + j]) / rows as f64).collect();
+        let mut means = std::vec![T::NAN; n];
+        batch_statistic(rows, n, &d, &mut means);
+        assert_close(&means, &mean, roundings, &what);
     }
 
     #[test]

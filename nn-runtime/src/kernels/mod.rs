@@ -53,7 +53,7 @@ pub use buffer::Aligned;
 #[cfg(feature = "alloc")]
 pub use buffer::AlignedVec;
 pub use contract::{
-    Activation, Operand, batch_sum, contract, contract_sum, dense, dense_input, dense_weight,
+    Activation, Operand, batch_statistic, batch_sum, contract, contract_sum, dense, dense_input, dense_weight,
 };
 pub use fearless_simd::Simd;
 pub use lane_math::{

@@ -9,6 +9,7 @@
 
 mod clip;
 mod panels;
+mod states;
 mod sums;
 
 use core::ops::Range;
@@ -38,10 +39,10 @@ pub struct Gradients<M: Train> {
 impl<M: Train> Gradients<M> {
     /// Allocates for batches of up to `largest_batch` examples.
     pub fn new(largest_batch: usize) -> Self {
-        Self { sums: Sums::new(largest_batch), gradient: AlignedVec::zeroed(M::PARAM_COUNT) }
+        Self { sums: Sums::new(largest_batch), gradient: AlignedVec::zeroed(M::STORED_COUNT) }
     }
 
-    /// The mean loss of the batch and its gradient, `[PARAM_COUNT]`. Allocates nothing.
+    /// The mean loss of the batch, as a training step sees it, and its gradient, `[PARAM_COUNT]`. Allocates nothing.
     ///
     /// # Panics
     /// If the batch is empty or larger than was allocated for, or not of the model's widths.
@@ -52,10 +53,10 @@ impl<M: Train> Gradients<M> {
     ) -> (M::Scalar, &[M::Scalar]) {
         self.sums.run(model, batch, M::accumulate);
         let loss = self.sums.finish(model, batch.len(), &mut self.gradient);
-        (loss, &self.gradient)
+        (loss, &self.gradient[..M::PARAM_COUNT])
     }
 
-    /// The mean loss of the batch. Allocates nothing.
+    /// The mean loss of the batch outside of training. Allocates nothing.
     ///
     /// # Panics
     /// As [`loss_and_gradient`](Self::loss_and_gradient).
@@ -94,7 +95,7 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
     /// Allocates for batches of up to `largest_batch` examples. The state of the optimiser is that before its first
     /// step.
     pub fn new(optimizer: &'o O, largest_batch: usize) -> Self {
-        let gradient = if M::HAS_PLAIN_SUMS { 0 } else { M::PARAM_COUNT };
+        let gradient = if M::HAS_PLAIN_SUMS { 0 } else { M::STORED_COUNT };
         Self {
             sums: Sums::new(largest_batch),
             gradient: AlignedVec::zeroed(gradient),
@@ -111,7 +112,7 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
     /// Clips the gradient in every step. Allocates memory for it.
     #[must_use]
     pub fn with_clip(self, clip: Clip) -> Self {
-        Self { clip: Some(clip), gradient: AlignedVec::zeroed(M::PARAM_COUNT), ..self }
+        Self { clip: Some(clip), gradient: AlignedVec::zeroed(M::STORED_COUNT), ..self }
     }
 
     /// Updates parameters differently, before the first step: `runs` has all of them, in order.
@@ -162,11 +163,12 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
             return loss;
         }
         if let Some(clip) = self.clip
-            && !clip.apply(&mut self.gradient)
+            && !clip.apply(&mut self.gradient[..M::PARAM_COUNT])
         {
             self.refused = Some(Refused::Norm);
             return loss;
         }
+        states::move_towards(model, &self.gradient, examples);
         self.updates += 1;
         let step = Step::new(self.updates).with_factor(self.factor);
         let update = Update { optimizer: self.optimizer, step, runs: &self.runs };
@@ -174,7 +176,7 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
         if plain {
             self.sums.consume(params, state, examples, &update);
         } else {
-            update.apply(Columns { params, state, sums: [&mut *self.gradient] }, None);
+            update.apply(Columns { params, state, sums: [&mut self.gradient[..M::PARAM_COUNT]] }, None);
         }
         loss
     }
@@ -211,7 +213,7 @@ impl<'o, M: Train, O: Optimizer<M::Scalar>> Stepper<'o, M, O> {
         if M::HAS_PLAIN_SUMS && self.clip.is_none() {
             self.sums.first_not_finite()
         } else {
-            self.gradient.iter().position(|value| !value.is_finite())
+            self.gradient[..M::PARAM_COUNT].iter().position(|value| !value.is_finite())
         }
     }
 }

@@ -54,7 +54,7 @@ impl<M: Train> Sums<M> {
             shared: AlignedVec::zeroed(M::SHARED_LEN),
             partitions: (0..partitions).map(|_| Sum::new(M::SUMS_LEN)).collect(),
             used: 0,
-            workspaces: (0..workspaces).map(|_| AlignedVec::zeroed(M::WORKSPACE)).collect(),
+            workspaces: (0..workspaces).map(|_| AlignedVec::zeroed(M::workspace(largest_batch))).collect(),
         }
     }
 
@@ -182,9 +182,9 @@ type Accumulate<M> = fn(
 );
 
 /// The most partitions of any batch of up to `examples`: each is worth a thread. Those of a wide model are one,
-/// because they would have sums as large as its weights.
+/// because they would have sums as large as its weights, and so are those of one that sees its batch.
 fn most_partitions<M: Train>(examples: usize) -> usize {
     let worth = WORTH_PARTITION.div_ceil(M::FLOPS_TRAIN.max(1));
     let count = examples as u64 / worth.max(M::TILE as u64);
-    if M::IS_WIDE { 1 } else { count.clamp(1, MOST_PARTITIONS as u64) as usize }
+    if M::IS_WIDE || M::SEES_BATCH { 1 } else { count.clamp(1, MOST_PARTITIONS as u64) as usize }
 }

@@ -28,7 +28,7 @@ pub struct EarlyStopping {
     best: Option<(usize, f64)>,
     /// Epochs since the best.
     waited: usize,
-    /// The parameters of the best epoch, if they are to be restored.
+    /// The parameters and states of the best epoch, if they are to be restored.
     parameters: Vec<f64>,
 }
 
@@ -126,7 +126,7 @@ impl<M: Model> Callback<M> for EarlyStopping {
             (self.best, self.waited) = (Some((training.epoch(), value)), 0);
             if self.restore {
                 self.parameters.clear();
-                self.parameters.extend(training.model().params_flat().iter().map(|p| p.to_f64()));
+                self.parameters.extend(training.model().stored_flat().iter().map(|p| p.to_f64()));
             }
             return Ok(Flow::Continue(()));
         }
@@ -141,7 +141,7 @@ impl<M: Model> Callback<M> for EarlyStopping {
 
     fn on_end(&mut self, training: &mut Training<'_, M>) -> Result<()> {
         if !self.parameters.is_empty() {
-            let parameters = training.model_mut().params_flat_mut();
+            let parameters = training.model_mut().stored_flat_mut();
             for (parameter, &best) in parameters.iter_mut().zip(&self.parameters) {
                 *parameter = M::Scalar::from_f64(best);
             }

@@ -23,7 +23,7 @@ impl Memory {
     }
 
     /// Keeps numbers like the parameters of the model, of its precision and in the order of
-    /// [`params_flat`](crate::Model::params_flat): in the file, they are tensors `name/parameter`.
+    /// [`params_flat`](crate::Model::params_flat), or of [`stored_flat`](crate::Model::stored_flat): in the file, they are tensors `name/parameter`.
     pub fn parameters(&mut self, name: impl Into<String>, parameters: Vec<f64>) {
         let name = name.into();
         if self.parameters.insert(name.clone(), parameters).is_some() {

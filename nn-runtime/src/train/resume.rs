@@ -24,7 +24,7 @@ where
 {
     let mut memory = Memory::default();
     run.callback.save(&mut memory);
-    let memory = checked(memory, M::PARAM_COUNT)?;
+    let memory = checked(memory, [M::PARAM_COUNT, M::STORED_COUNT])?;
     let now = &run.now;
     let training = State {
         setup: run.setup.clone(),
@@ -51,7 +51,7 @@ where
     let narrow = |values: Vec<f64>| values.into_iter().map(M::Scalar::from_f64).collect();
     let saved = Saved {
         training,
-        parameters: run.model.params_flat().to_vec(),
+        parameters: run.model.stored_flat().to_vec(),
         optimizer: run.stepper.state(),
         callbacks: memory.parameters.into_iter().map(|(name, values)| (name, narrow(values))).collect(),
     };
@@ -62,7 +62,7 @@ where
 }
 
 /// Refuses what could not be read back.
-fn checked(memory: Memory, parameters: usize) -> Result<Memory> {
+fn checked(memory: Memory, parameters: [usize; 2]) -> Result<Memory> {
     if let Some(name) = memory.twice {
         return Err(Error::MemoryName { name, reason: "as another callback does" });
     }
@@ -70,7 +70,8 @@ fn checked(memory: Memory, parameters: usize) -> Result<Memory> {
         let reason = "but a name is not empty, not `param` or `optim`, and has no `/`";
         return Err(Error::MemoryName { name: name.clone(), reason });
     }
-    if let Some((name, _)) = memory.parameters.iter().find(|(_, values)| values.len() != parameters) {
+    if let Some((name, _)) = memory.parameters.iter().find(|(_, values)| !parameters.contains(&values.len()))
+    {
         let reason = "but as many numbers as there are parameters are needed";
         return Err(Error::MemoryName { name: name.clone(), reason });
     }
@@ -104,7 +105,7 @@ where
     }
 
     // Nothing was changed before all of it was read.
-    run.model.params_flat_mut().copy_from_slice(&saved.parameters);
+    run.model.stored_flat_mut().copy_from_slice(&saved.parameters);
     run.stepper.restore(position.updates, &saved.optimizer);
     let now = &mut run.now;
     (now.epoch, now.batch, now.rows, now.updates) =

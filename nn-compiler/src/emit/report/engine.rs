@@ -54,7 +54,7 @@ impl Engine {
             match root {
                 Root::Output(at) => values.insert(at, id),
                 Root::InputGradient(at) => adjoints.insert(at, id),
-                Root::Loss | Root::ParamGradient(_) => None,
+                Root::Loss | Root::ParamGradient(_) | Root::State(_) => None,
             };
         }
         Self { graph, values, adjoints }
@@ -151,6 +151,6 @@ fn kernel(op: &Op, attrs: &Attrs, shapes: &[Shape], functions: &mut Functions) -
             json!({ "kind": "move", "fill": movement.fill.map(|number| number.0), "copies": copies })
         }
         // The mean over one example is its own value, and composites have been expanded.
-        Kernel::View | Kernel::Mean | Kernel::Composite(_) => json!({ "kind": "view" }),
+        Kernel::View | Kernel::Mean | Kernel::Statistic | Kernel::Composite(_) => json!({ "kind": "view" }),
     }
 }

@@ -211,6 +211,7 @@ impl Writer<'_> {
                 let call = self.contract(*product, *bias, *activation, *gate);
                 self.bind(&[step.result], &call, body);
             }
+            Work::Statistic => unreachable!("what sees its batch is computed in tiles"),
             Work::Sum { product } => self.sum(step.result, *product, body),
         }
     }

@@ -42,11 +42,9 @@ pub(super) fn write(
 /// Whether the loss and the gradients are more than means over the batch.
 pub(super) fn needs_finish(function: &Function) -> bool {
     let means = function.means();
-    function
-        .graph
-        .roots
-        .iter()
-        .any(|(root, id)| matches!(root, Root::Loss | Root::ParamGradient(_)) && !means.contains(id))
+    function.graph.roots.iter().any(|(root, id)| {
+        matches!(root, Root::Loss | Root::ParamGradient(_) | Root::State(_)) && !means.contains(id)
+    })
 }
 
 /// The number of values that `prepare` gives.
@@ -264,14 +262,13 @@ impl Writer<'_> {
 }
 
 pub(super) fn sum_name(model: &Model, function: &Function, names: &Names, id: NodeId) -> String {
-    let root = function
-        .graph
-        .roots
-        .iter()
-        .find(|(root, root_id)| *root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_)));
+    let root = function.graph.roots.iter().find(|(root, root_id)| {
+        *root_id == id && matches!(root, Root::Loss | Root::ParamGradient(_) | Root::State(_))
+    });
     match root {
         Some((Root::Loss, _)) => "loss".to_owned(),
         Some((Root::ParamGradient(at), _)) => format!("d_{}", model.params[*at].field),
+        Some((Root::State(at), _)) => format!("batch_{}", model.params[*at].field),
         _ => names.get(id).to_owned(),
     }
 }

@@ -17,7 +17,7 @@ use source::Source;
 pub use source::Traced;
 
 pub use glue::Texts;
-pub(in crate::emit) use tiles::{buffers, finished, prepared};
+pub(in crate::emit) use tiles::{buffers, finished, has_rows, prepared};
 pub use tiles::{flops, flops_of};
 
 /// The code that computes, formatted, with comments: what [`RUST`](Texts::rust) shows and what is compiled.
@@ -100,11 +100,24 @@ fn pullback_code(plan: &Plan) -> TokenStream {
     out.tokens()
 }
 
+/// The code of the loss outside of training, where it is another one, which is not shown either.
+fn validation_code(plan: &Plan) -> TokenStream {
+    let mut out = Source::default();
+    let Some(validation) = &plan.validation else { return TokenStream::new() };
+    let (model, doc) = (&plan.program.model, "The loss outside of training.");
+    match validation.lowering {
+        Lowering::Lanes => lanes::write(model, validation, "validate", doc, &lanes::Result::Sums, &mut out),
+        Lowering::Arrays => arrays::write(model, validation, "validate", doc, &[], &mut out),
+        Lowering::Tiles => tiles::write(model, validation, "validate", doc, &[], &mut out),
+    }
+    out.tokens()
+}
+
 /// Everything that the macro puts in place of a model.
 pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
     let declarations = glue::declarations(plan, texts);
     let computation = source::tokens(&texts.rust);
-    let pullback = pullback_code(plan);
+    let (pullback, validation) = (pullback_code(plan), validation_code(plan));
     let implementations = glue::implementations(plan, texts);
     let imports = glue::imports(plan);
     let functions = [Some(&plan.forward), plan.training.as_ref(), plan.pullback.as_ref().ok()];
@@ -132,6 +145,7 @@ pub fn items(plan: &Plan, texts: &Texts) -> TokenStream {
                 #param_slices
                 #computation
                 #pullback
+                #validation
                 #implementations
             };
         };

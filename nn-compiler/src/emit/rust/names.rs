@@ -193,7 +193,9 @@ fn root_means(function: &Function) -> BTreeSet<NodeId> {
     let mean = |id: NodeId| function.graph[id].op().is_some_and(|(op, _)| matches!(op.kernel, Kernel::Mean));
     let roots = function.graph.roots.iter();
     roots
-        .filter(|&&(root, id)| matches!(root, Root::Loss | Root::ParamGradient(_)) && mean(id))
+        .filter(|&&(root, id)| {
+            matches!(root, Root::Loss | Root::ParamGradient(_) | Root::State(_)) && mean(id)
+        })
         .map(|&(_, id)| id)
         .collect()
 }

@@ -59,6 +59,11 @@ pub(in crate::emit) fn finished(function: &Function) -> Vec<NodeId> {
     function.steps_of(When::Epilogue).flat_map(Step::results).collect()
 }
 
+/// Whether a value has a row for each example of the tile that computes it.
+pub(in crate::emit) fn has_rows(function: &Function, id: NodeId) -> bool {
+    function.graph[id].varies
+}
+
 /// The values of a tile that have a place in the workspace.
 pub(in crate::emit) fn buffers(function: &Function) -> Vec<NodeId> {
     let kept = |step: &&Step| !matches!(step.work, Work::Sum { .. });
@@ -145,13 +150,21 @@ impl Writer<'_> {
         let mut body = String::new();
         let buffers = buffers(function);
         if !buffers.is_empty() {
-            let lens: Vec<String> =
-                buffers.iter().map(|&id| format!("tile_len::<{real}>(tile, {})", self.count(id))).collect();
+            let len = |&id: &NodeId| {
+                let rows = if has_rows(function, id) { "tile" } else { "1" };
+                format!("tile_len::<{real}>({rows}, {})", self.count(id))
+            };
+            let lens: Vec<String> = buffers.iter().map(len).collect();
             let pattern = self.names.pattern(buffers.iter().copied().map(Some));
             let _ = write!(body, "let {pattern} = split(workspace, [{}]);", lens.join(", "));
+            // What all examples share lies without pads.
+            for &id in buffers.iter().filter(|&&id| !has_rows(function, id)) {
+                let name = self.names.get(id);
+                let _ = write!(body, "let {name} = &mut {name}[..{}];", self.count(id));
+            }
         }
         for step in function.steps_of(When::Tile) {
-            self.step(step, false, &mut body);
+            self.step(step, !has_rows(function, step.result), &mut body);
         }
         let total: usize = stores.iter().map(|&(id, _)| self.count(id)).sum();
         let mut offset = 0;
@@ -273,6 +286,10 @@ impl Writer<'_> {
                 let epilogue = Epilogue { bias, activation: *activation, gate: gate.map(|id| self.name(id)) };
                 self.contract(*product, shared, &epilogue, &out, body);
             }
+            Work::Statistic => {
+                let n = self.count(step.result);
+                let _ = write!(body, "batch_statistic(rows, {n}, {}, {out});", self.name(operands[0]));
+            }
             Work::Sum { product } => self.sum(step.result, *product, body),
         }
     }
@@ -285,13 +302,15 @@ impl Writer<'_> {
             _ => self.name(id),
         };
         let formula = formula::of_step(self.function, step, self.model.dtype, Style::Text, &label).text;
+        let partial = |at: usize| format!("∂J/∂{}", self.model.params[at].name);
         if matches!(step.work, Work::Sum { .. }) {
             let root = graph.roots.iter().find_map(|&(root, id)| match root {
-                Root::ParamGradient(at) if id == step.result => Some(&self.model.params[at].name),
+                Root::ParamGradient(at) if id == step.result => Some(partial(at)),
+                Root::State(at) if id == step.result => Some(self.model.params[at].name.clone()),
                 _ => None,
             });
             return match root {
-                Some(param) => format!("∂J/∂{param}: Σ {formula}"),
+                Some(left) => format!("{left}: Σ {formula}"),
                 None => format!("Σ {formula}"),
             };
         }

@@ -171,6 +171,12 @@ fn cases(op: &Op) -> Vec<Case> {
             on(Attrs { axes: vec![0], ..numbers(&[1e-5]) }, &[&[5], &[5], &[5]]),
             on(Attrs { axes: vec![1], ..numbers(&[0.1]) }, &[&[2, 3, 2], &[3, 2], &[3, 2]]),
         ],
+        "batch_norm" => {
+            let attrs = numbers(&[0.1, 0.2]);
+            [&[2, 3, 2][..], &[3, 4], &[3]]
+                .map(|x| on(attrs.clone(), &[x, &x[..1], &x[..1], &x[..1], &x[..1]]))
+                .into()
+        }
         "group_norm" => vec![
             on(Attrs { sizes: vec![2], ..numbers(&[1e-5]) }, &[&[4, 2, 3], &[4], &[4]]),
             on(Attrs { sizes: vec![3], ..numbers(&[0.1]) }, &[&[3, 4], &[3], &[3]]),

@@ -51,6 +51,12 @@ fn examples<'g>(rewrite: &str, a: Term<'g>, b: Term<'g>) -> Vec<Term<'g>> {
             let repeated = a.broadcast(&Shape::from([4, 2, 5, 3]), &[1, 3]);
             vec![repeated.sum(&[0, 2]), repeated.sum(&[2]), repeated.sum(&[0])]
         }
+        "the sum of a mean over the batch is the mean of the sums" => {
+            vec![a.map(&batch_statistic::BATCH_STATISTIC).sum(&[1])]
+        }
+        "the statistic of what doesn't vary is itself" => {
+            vec![a.filled(2.0, shape).map(&batch_statistic::BATCH_STATISTIC)]
+        }
         "a broadcast constant is a constant" => vec![a.filled(2.0, Shape::scalar()).broadcast(&shape, &[])],
         "a broadcast that repeats nothing is a reshape" => {
             vec![a.broadcast(&Shape::from([2, 1, 3]), &[0, 2])]

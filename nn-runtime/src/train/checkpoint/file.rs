@@ -8,11 +8,11 @@ use std::path::Path;
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{dtype, read_values, same_kind, write_values};
+use crate::checkpoint::{dtype, read_values, same_kind, stored, write_values};
 use crate::error::quoted;
 use crate::history::{History, float};
 use crate::kernels::Real;
-use crate::model::Model;
+use crate::model::{Model, ParamInfo};
 use crate::{Error, FittedScaler, Result};
 
 /// The name of the entry in the metadata. There is one, because their order in the file is random.
@@ -131,7 +131,7 @@ pub(in crate::train) fn encode<M: Model>(
     let width = size_of::<M::Scalar>();
     let mut tensors = BTreeMap::new();
     for (set, bytes) in &sets {
-        for param in M::PARAMS {
+        for param in of_set::<M>(bytes.len() == M::STORED_COUNT * width) {
             let bytes = &bytes[param.offset * width..(param.offset + param.len()) * width];
             let tensor = TensorView::new(dtype::<M::Scalar>(), param.shape.to_vec(), bytes)?;
             tensors.insert(format!("{set}/{}", param.name), tensor);
@@ -204,6 +204,16 @@ fn checksum<'t>(text: &str, tensors: impl Iterator<Item = (&'t str, &'t TensorVi
     sum.finalize()
 }
 
+/// The tensors of a set: the parameters, and also the states.
+fn of_set<M: Model>(with_states: bool) -> impl Iterator<Item = &'static ParamInfo> {
+    stored::<M>().take(if with_states { usize::MAX } else { M::PARAMS.len() })
+}
+
+/// Whether a file has the states in a set.
+fn has_states<M: Model>(file: &SafeTensors<'_>, set: &str) -> bool {
+    M::STATES.first().is_some_and(|state| file.tensor(&format!("{set}/{}", state.tensor.name)).is_ok())
+}
+
 /// Checks that the file has a tensor of each set for each parameter, and no others.
 fn same_tensors<M: Model>(
     file: &SafeTensors<'_>,
@@ -211,8 +221,12 @@ fn same_tensors<M: Model>(
     path: &Path,
 ) -> Result<()> {
     let found: BTreeSet<&str> = file.names().into_iter().collect();
-    let expected: Vec<String> =
-        sets.flat_map(|set| M::PARAMS.iter().map(move |param| format!("{set}/{}", param.name))).collect();
+    let expected: Vec<String> = sets
+        .flat_map(|set| {
+            let with_states = set == PARAMETERS || has_states::<M>(file, &set);
+            of_set::<M>(with_states).map(move |param| format!("{set}/{}", param.name))
+        })
+        .collect();
     let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
     if found == expected {
         return Ok(());
@@ -226,8 +240,10 @@ fn same_tensors<M: Model>(
 }
 
 fn read_set<M: Model>(file: &SafeTensors<'_>, set: &str, path: &Path) -> Result<Vec<M::Scalar>> {
-    let mut values = vec![M::Scalar::ZERO; M::PARAM_COUNT];
-    for param in M::PARAMS {
+    let with_states = has_states::<M>(file, set);
+    let count = if with_states { M::STORED_COUNT } else { M::PARAM_COUNT };
+    let mut values = vec![M::Scalar::ZERO; count];
+    for param in of_set::<M>(with_states) {
         let tensor = file
             .tensor(&format!("{set}/{}", param.name))
             .map_err(|error| Error::Corrupt { path: path.to_owned(), source: error.into() })?;

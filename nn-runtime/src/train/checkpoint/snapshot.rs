@@ -62,6 +62,6 @@ impl<M: Model> Snapshot<M> {
 
 fn with_parameters<M: Model>(parameters: &[M::Scalar]) -> M {
     let mut model = M::new(0);
-    model.params_flat_mut().copy_from_slice(parameters);
+    model.stored_flat_mut()[..parameters.len()].copy_from_slice(parameters);
     model
 }

@@ -78,7 +78,7 @@ impl Lbfgs {
     /// also if it ends with an error.
     ///
     /// # Errors
-    /// If a setting makes no sense, a dataset is empty or not what the model takes, or loss or gradient are not finite
+    /// If a setting makes no sense, the model [sees its batch](Train::SEES_BATCH), a dataset is empty or not what the model takes, or loss or gradient are not finite
     /// where it starts.
     pub fn fit<'v, M: Train>(
         &self,
@@ -87,6 +87,9 @@ impl Lbfgs {
         valid: impl Into<Option<&'v Dataset<M::Scalar>>>,
     ) -> Result<History> {
         self.validate()?;
+        if M::SEES_BATCH {
+            return Err(Error::SeesBatch { model: M::NAME, method: "L-BFGS" });
+        }
         data::for_model::<M>(train)?;
         if train.is_empty() {
             return Err(Error::Empty { what: "the training data", missing: "rows" });

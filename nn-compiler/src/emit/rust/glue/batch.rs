@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use super::{count, lens, own_name, prepared_len, real};
 use crate::emit::rust::names::extras;
 use crate::emit::rust::{lanes, tiles};
-use crate::graph::Kind;
+use crate::graph::{Kind, NodeId};
 use crate::model::{Extra, Model};
 use crate::schedule::{Function, Lowering};
 
@@ -20,7 +20,7 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
 
     let input_lens: Vec<usize> = model.inputs.iter().map(|input| input.shape.count()).collect();
     let target_lens: Vec<usize> = match name {
-        "train" => model.target.iter().map(|target| target.shape().count()).collect(),
+        "train" | "validate" => model.target.iter().map(|target| target.shape().count()).collect(),
         "pullback" => model.outputs.iter().map(|output| output.shape.count()).collect(),
         _ => Vec::new(),
     };
@@ -29,11 +29,13 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
     let extra_lens: Vec<usize> = brought.iter().map(|extra| extra.shape().count()).collect();
     let extras_of_model = has_extras.then(|| quote!(<#own as #runtime::model::Train>::EXTRAS));
     let extras_of_model = extras_of_model.unwrap_or_else(|| quote!(&[]));
-    let gives_rows = name != "train";
+    let gives_rows = !matches!(name, "train" | "validate");
+    // What does not vary is prepared here, or given.
+    let prepares = matches!(name, "forward" | "validate");
     let rows_len: usize = if name == "forward" { count(&model.outputs) } else { input_lens.iter().sum() };
-    let has_sums = name == "train" || !function.means().is_empty();
+    let has_sums = !gives_rows || !function.means().is_empty();
 
-    let shared_arg = (name != "forward").then(|| quote!(shared: &[#real],));
+    let shared_arg = (!prepares).then(|| quote!(shared: &[#real],));
     let rows_arg = gives_rows.then(|| quote!(outputs: &mut [#real],));
     let sums_arg = (name != "forward").then(|| quote!(sums: &mut [#real],));
     let signature = quote! {
@@ -58,7 +60,7 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             let let_prepared = prepared.as_ref().map(|_| quote!(let prepared = #prepare(params);));
             let targets = match (uses_target, name) {
                 (false, _) => None,
-                (true, "train") => Some(quote!(targets[0],)),
+                (true, "train" | "validate") => Some(quote!(targets[0],)),
                 (true, _) => Some(quote!(targets,)),
             };
             let (inputs_len, targets_len, means_len) =
@@ -91,7 +93,7 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             }
         }
         Lowering::Arrays => {
-            let own_shared = if name == "forward" { prepared_len(function) } else { 0 };
+            let own_shared = if prepares { prepared_len(function) } else { 0 };
             let prepared = tiles::prepared(function);
             let prepared_lens = lens(function, &prepared);
             let own = (own_shared > 0).then(|| {
@@ -140,12 +142,16 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
         }
         Lowering::Tiles => {
             let buffers = tiles::buffers(function);
-            let buffer_lens = lens(function, &buffers);
+            let room = |(&id, len): (&NodeId, usize)| {
+                let rows = if tiles::has_rows(function, id) { quote!(tile) } else { quote!(1) };
+                quote!(tile_len::<#real>(#rows, #len))
+            };
+            let rooms: Vec<TokenStream> = buffers.iter().zip(lens(function, &buffers)).map(room).collect();
             let mean_lens = lens(function, &function.means());
             let prepared = tiles::prepared(function);
             let prepared_lens = lens(function, &prepared);
             // The forward pass keeps what does not vary at the end of its workspace.
-            let own_shared = if name == "forward" { prepared_len(function) } else { 0 };
+            let own_shared = if prepares { prepared_len(function) } else { 0 };
             let own = (own_shared > 0).then(|| {
                 quote! {
                     let at = workspace.len() - tile_len::<#real>(1, #own_shared);
@@ -158,7 +164,7 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
             let shared = (!prepared.is_empty()).then(|| quote!(slices(shared, [#(#prepared_lens),*]),));
             let targets = match (uses_target, name) {
                 (false, _) => None,
-                (true, "train") => Some(quote!(targets[0],)),
+                (true, "train" | "validate") => Some(quote!(targets[0],)),
                 (true, _) => Some(quote!(targets,)),
             };
             let extras = has_extras.then(|| quote!(extras,));
@@ -171,7 +177,7 @@ pub(super) fn batch_function(model: &Model, function: &Function, name: &str) -> 
                 const fn #workspace(tile: usize) -> usize {
                     0 #(+ tile_len::<#real>(tile, #input_lens))* #(+ tile_len::<#real>(tile, #target_lens))*
                         #(+ tile_len::<#real>(tile, #extra_lens))*
-                        #(+ tile_len::<#real>(tile, #buffer_lens))* #own_len
+                        #(+ #rooms)* #own_len
                 }
 
                 #signature {

@@ -89,7 +89,7 @@ fn one_example(plan: &Plan) -> TokenStream {
     let (model, function) = (&plan.program.model, &plan.forward);
     let (runtime, real) = (&model.runtime, real(model.dtype));
     let input_lens: Vec<usize> = model.inputs.iter().map(|input| input.shape.count()).collect();
-    let params = quote!(#runtime::model::Model::params_flat(self));
+    let params = quote!(#runtime::model::Model::stored_flat(self));
     let prepared_ids = tiles::prepared(function);
     let (prepared_lens, prepared_len) = (lens(function, &prepared_ids), prepared_len(function));
     let has_prepared = function.lowering != Lowering::Lanes && prepared_len > 0;

@@ -71,7 +71,8 @@ pub(super) fn implementations(plan: &Plan, texts: &Texts) -> TokenStream {
     let inherent = infer::inherent(plan);
     let base = model::base(plan);
     let inspect = model::inspect(model, texts);
-    let train = plan.training.as_ref().map(|function| train::train(model, function));
+    let train =
+        plan.training.as_ref().map(|function| train::train(model, function, plan.validation.as_ref()));
     let pullback = plan.pullback.as_ref().ok().map(|function| train::pullback(model, function));
     quote!(#inherent #base #inspect #train #pullback)
 }

@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use super::{Texts, array, own_name, real};
 use crate::emit::docs;
 use crate::emit::rust::tiles;
-use crate::model::{Init, Model, Variable};
+use crate::model::{Init, Model, Param, Variable};
 use crate::schedule::Plan;
 
 /// Parameters above this size live on the heap, so that a model can be moved and made on any stack.
@@ -17,7 +17,7 @@ fn params_name(model: &Model) -> Ident {
 }
 
 fn is_boxed(model: &Model) -> bool {
-    model.param_count() * model.dtype.size() > INLINE_BYTES
+    (model.param_count() + model.state_count()) * model.dtype.size() > INLINE_BYTES
 }
 
 /// The struct and its parameters.
@@ -30,7 +30,8 @@ pub(in crate::emit::rust) fn declarations(plan: &Plan, texts: &Texts) -> TokenSt
     let stored = if is_boxed(model) { quote!(#runtime::drive::Boxed<#params>) } else { quote!(#params) };
     let fields = model.params.iter().map(|param| {
         let (field, shape) = (&param.field, array(&real, &param.shape));
-        let doc = format!(" `{}`, of shape {}.", param.name, param.shape);
+        let role = if param.state.is_some() { ", a state" } else { "" };
+        let doc = format!(" `{}`, of shape {}{role}.", param.name, param.shape);
         quote!(#[doc = #doc] pub #field: #shape)
     });
     let docs = docs::text(plan, texts);
@@ -40,7 +41,7 @@ pub(in crate::emit::rust) fn declarations(plan: &Plan, texts: &Texts) -> TokenSt
         #[doc = #docs]
         #[derive(Clone, Debug)]
         #visibility struct #name {
-            /// The trainable parameters.
+            /// The trainable parameters, and what is kept beside them.
             pub params: #stored,
         }
 
@@ -58,22 +59,49 @@ pub(super) fn base(plan: &Plan) -> TokenStream {
     let (own, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let text = model.name.to_string();
     let param_count = model.param_count();
-    let params = {
-        let mut offset = 0;
-        let params: Vec<_> = model
-            .params
-            .iter()
-            .map(|param| {
-                let (name, shape, init) = (&param.name, &*param.shape, init(runtime, param.init));
-                let at = offset;
-                offset += param.shape.count();
-                quote!(#runtime::model::ParamInfo {
-                    name: #name, shape: &[#(#shape),*], offset: #at, init: #init
-                })
-            })
-            .collect();
-        quote!(&[#(#params),*])
+    let flat = if is_boxed(model) { quote!(&*self.params) } else { quote!(&self.params) };
+    let flat_mut = if is_boxed(model) { quote!(&mut *self.params) } else { quote!(&mut self.params) };
+    let mut offset = 0;
+    let mut info = |param: &Param| {
+        let (name, shape, init) = (&param.name, &*param.shape, init(runtime, param.init));
+        let at = offset;
+        offset += param.shape.count();
+        quote!(#runtime::model::ParamInfo {
+            name: #name, shape: &[#(#shape),*], offset: #at, init: #init
+        })
     };
+    let params: Vec<_> = model.trained().iter().map(&mut info).collect();
+    let params = quote!(&[#(#params),*]);
+    let states = model.states().iter().map(|state| {
+        let tensor = info(state);
+        let (momentum, corrected) = state.state.map_or((0.0, None), |rule| (rule.momentum, rule.corrected));
+        let corrected = corrected.map_or_else(|| quote!(None), |places| quote!(Some(#places)));
+        quote!(#runtime::model::StateInfo { tensor: #tensor, momentum: #momentum, corrected: #corrected })
+    });
+    let states: Vec<_> = states.collect();
+    let has_states = !states.is_empty();
+    let trained = if has_states { quote!([..#param_count]) } else { quote!([..]) };
+    let stored = has_states.then(|| {
+        quote! {
+            const STATES: &'static [#runtime::model::StateInfo] = &[#(#states),*];
+
+            fn stored_flat(&self) -> &[#real] {
+                #runtime::kernels::params::as_slice(#flat)
+            }
+
+            fn stored_flat_mut(&mut self) -> &mut [#real] {
+                #runtime::kernels::params::as_mut_slice(#flat_mut)
+            }
+        }
+    });
+    let start_states = has_states.then(|| {
+        quote! {
+            for state in Self::STATES {
+                let all = #runtime::model::Model::stored_flat_mut(&mut model);
+                #runtime::init::fill(&[state.tensor], seed, all);
+            }
+        }
+    });
     let tensors = |variables: &[Variable]| {
         let tensors = variables.iter().map(|variable| {
             let (name, shape) = (variable.name.to_string(), &*variable.shape);
@@ -94,8 +122,6 @@ pub(super) fn base(plan: &Plan) -> TokenStream {
         });
         quote!(#params { #(#fields),* })
     };
-    let flat = if is_boxed(model) { quote!(&*self.params) } else { quote!(&self.params) };
-    let flat_mut = if is_boxed(model) { quote!(&mut *self.params) } else { quote!(&mut self.params) };
     let tile = plan.forward.tile;
     quote! {
         impl #runtime::model::Model for #own {
@@ -111,19 +137,22 @@ pub(super) fn base(plan: &Plan) -> TokenStream {
             fn new(seed: u64) -> Self {
                 let mut model = Self { params: #zeroed };
                 #runtime::init::fill(Self::PARAMS, seed, #runtime::model::Model::params_flat_mut(&mut model));
+                #start_states
                 model
             }
 
             fn params_flat(&self) -> &[#real] {
-                #runtime::kernels::params::as_slice(#flat)
+                &#runtime::kernels::params::as_slice(#flat) #trained
             }
 
             fn params_flat_mut(&mut self) -> &mut [#real] {
-                #runtime::kernels::params::as_mut_slice(#flat_mut)
+                &mut #runtime::kernels::params::as_mut_slice(#flat_mut) #trained
             }
 
+            #stored
+
             fn forward(&self, batch: &#runtime::model::Batch<'_, #real>, outputs: &mut [#real], workspace: &mut [#real]) {
-                forward_batch(#runtime::model::Model::params_flat(self), #tile, batch, outputs, workspace);
+                forward_batch(#runtime::model::Model::stored_flat(self), #tile, batch, outputs, workspace);
             }
         }
     }

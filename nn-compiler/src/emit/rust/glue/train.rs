@@ -10,7 +10,7 @@ use crate::graph::{Kind, NodeId, Root};
 use crate::model::{Extra, Model, Target};
 use crate::schedule::{Function, Lowering};
 
-pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
+pub(super) fn train(model: &Model, function: &Function, validation: Option<&Function>) -> TokenStream {
     let (own, runtime, real) = (own_name(), &model.runtime, real(model.dtype));
     let target = match &model.target {
         None => quote!(None),
@@ -51,8 +51,12 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
         )
     });
     let finish = finish(model, function, "train");
+    let validate = validation.map(|validation| validate(model, validation));
+    let validation = validation.map(|validation| batch_function(model, validation, "validate"));
+    let rows = if function.sees_batch { quote!(batch.len()) } else { quote!(#tile) };
     quote! {
         #batch
+        #validation
 
         impl #runtime::model::Train for #own {
             const TARGET: #runtime::model::TargetKind = #runtime::model::TargetKind::#target;
@@ -64,9 +68,10 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
             const TILE: usize = #tile;
             #is_wide
             #plain_sums
+            #validate
 
             fn prepare(&self, shared: &mut [#real]) {
-                let params = #runtime::model::Model::params_flat(self);
+                let params = #runtime::model::Model::stored_flat(self);
                 #prepare
             }
 
@@ -77,8 +82,8 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
                 sums: &mut [#real],
                 workspace: &mut [#real],
             ) {
-                let params = #runtime::model::Model::params_flat(self);
-                train_batch(params, #tile, &shared[..#prepared], batch, sums, workspace);
+                let params = #runtime::model::Model::stored_flat(self);
+                train_batch(params, #rows, &shared[..#prepared], batch, sums, workspace);
             }
 
             fn finish(
@@ -88,10 +93,35 @@ pub(super) fn train(model: &Model, function: &Function) -> TokenStream {
                 examples: usize,
                 gradient: &mut [#real],
             ) -> #real {
-                let params = #runtime::model::Model::params_flat(self);
+                let params = #runtime::model::Model::stored_flat(self);
                 #runtime::drive::means(sums, examples);
                 #finish
             }
+        }
+    }
+}
+
+/// The loss outside of training, and the workspaces of a model whose training step sees its batch as a whole.
+fn validate(model: &Model, validation: &Function) -> TokenStream {
+    let (runtime, real, tile) = (&model.runtime, real(model.dtype), validation.tile);
+    let sums = sums_len(validation);
+    quote! {
+        const SEES_BATCH: bool = true;
+
+        fn workspace(examples: usize) -> usize {
+            Ord::max(train_workspace(examples), validate_workspace(#tile))
+        }
+
+        fn accumulate_loss(
+            &self,
+            _: &[#real],
+            batch: &#runtime::model::Batch<'_, #real>,
+            sums: &mut [#real],
+            workspace: &mut [#real],
+        ) {
+            let params = #runtime::model::Model::stored_flat(self);
+            let at = workspace.len() - validate_workspace(#tile);
+            validate_batch(params, #tile, batch, &mut sums[..#sums], &mut workspace[at..]);
         }
     }
 }
@@ -120,7 +150,7 @@ pub(super) fn pullback(model: &Model, function: &Function) -> TokenStream {
                 gradient: &mut [#real],
                 workspace: &mut [#real],
             ) {
-                let params = #runtime::model::Model::params_flat(self);
+                let params = #runtime::model::Model::stored_flat(self);
                 let [shared, sums, workspace] = #runtime::kernels::split(
                     workspace,
                     [
@@ -143,6 +173,9 @@ pub(super) fn pullback(model: &Model, function: &Function) -> TokenStream {
 
 /// Whether the sums are the loss and the gradients of the parameters in their order, and nothing else.
 fn has_plain_sums(model: &Model, function: &Function) -> bool {
+    if !model.states().is_empty() {
+        return false;
+    }
     let roots = std::iter::once(Root::Loss).chain((0..model.params.len()).map(Root::ParamGradient));
     let roots: Vec<_> = roots.map(|root| function.root(root)).collect();
     !lanes::needs_finish(function) && function.means().into_iter().map(Some).eq(roots)
@@ -159,7 +192,7 @@ fn finish(model: &Model, function: &Function, name: &str) -> TokenStream {
         .graph
         .roots
         .iter()
-        .filter(|(root, _)| matches!(root, Root::Loss | Root::ParamGradient(_)))
+        .filter(|(root, _)| matches!(root, Root::Loss | Root::ParamGradient(_) | Root::State(_)))
         .copied()
         .collect();
     let has_loss = roots.iter().any(|(root, _)| *root == Root::Loss);
@@ -239,7 +272,8 @@ fn finish(model: &Model, function: &Function, name: &str) -> TokenStream {
     });
     let copies = if in_order {
         let start: usize = mean_lens[..first.unwrap_or(0)].iter().sum();
-        let end = start + model.param_count();
+        let gradients = roots.iter().filter(|(root, _)| *root != Root::Loss);
+        let end = start + gradients.map(|&(_, id)| function.graph[id].shape.count()).sum::<usize>();
         quote!(gradient.copy_from_slice(&sums[#start..#end]);)
     } else {
         let mut offset = 0;
