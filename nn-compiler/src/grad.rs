@@ -39,14 +39,16 @@ pub fn of_loss(program: &Program) -> Result<Graph, Diagnostics> {
 }
 
 /// Adds to the graph the outputs' gradients, weighted by cotangents that the caller gives: with respect to
-/// the inputs, and `with_params` also to the parameters. The loss is left out.
+/// the inputs, and `with_params` also to the parameters. The loss is left out. The gradient by an input that
+/// [is only an index](is_index) is 0, because there is no such thing.
 ///
 /// # Errors
 /// An input or parameter that acts only through an operation without a derivative.
 pub fn of_outputs(program: &Program, with_params: bool) -> Result<Graph, Diagnostics> {
     let mut graph = program.graph.clone();
     graph.roots.retain(|(root, _)| *root != Root::Loss);
-    let mut wanted = inputs(&program.model, &mut graph);
+    let (indices, mut wanted): (Vec<Wanted>, Vec<Wanted>) =
+        inputs(&program.model, &mut graph).into_iter().partition(|&(id, _)| is_index(&graph, id));
     if with_params {
         wanted.extend(params(&program.model, &mut graph));
     }
@@ -58,7 +60,26 @@ pub fn of_outputs(program: &Program, with_params: bool) -> Result<Graph, Diagnos
         graph.label(seed, format!("d_{}", program.model.outputs[position].name));
         seeds.push((output, seed));
     }
-    differentiate(graph, &seeds, &wanted)
+    let mut graph = differentiate(graph, &seeds, &wanted)?;
+    for (id, root) in indices {
+        let zero = graph.constant(0.0, graph[id].shape.clone());
+        graph.roots.push((root, zero));
+    }
+    graph.roots.sort_by_key(|&(root, _)| root);
+    Ok(graph)
+}
+
+/// Whether all that becomes of a leaf is an index, such as the number of a word: it names something, and nothing is
+/// derived by it.
+pub fn is_index(graph: &Graph, id: NodeId) -> bool {
+    let users = graph.users(id);
+    !users.is_empty()
+        && users.iter().all(|&user| match graph[user].op() {
+            Some((op, _)) if op.indexes => graph.operand_ids(user).iter().skip(1).all(|&other| other != id),
+            // Elements that are taken out of it.
+            Some((op, _)) => matches!(op.kernel, Kernel::Move(_) | Kernel::View) && is_index(graph, user),
+            None => false,
+        })
 }
 
 fn params(model: &Model, graph: &mut Graph) -> Vec<Wanted> {
@@ -116,6 +137,7 @@ pub fn differentiate(
         let Some((op, _)) = site.y.op() else { continue };
         let contributions = match op.vjp {
             Vjp::Rule(rule) => rule(&site, adjoint),
+            Vjp::Zero => continue,
             Vjp::None { help } => {
                 let fact =
                     format!("`{}` has no derivative, and a gradient has to pass through it", op.written());
@@ -150,14 +172,15 @@ pub fn differentiate(
     errors.finish(graph)
 }
 
-/// For each node, whether a wanted leaf acts on it.
+/// For each node, whether a wanted leaf acts on it, as far as derivatives see.
 fn active(graph: &Graph, wanted: &[Wanted]) -> Vec<bool> {
     let mut active = vec![false; graph.len()];
     for &(id, _) in wanted {
         active[id.index()] = true;
     }
     for id in graph.ids() {
-        if graph.operand_ids(id).iter().any(|operand| active[operand.index()]) {
+        let is_constant = graph[id].op().is_some_and(|(op, _)| matches!(op.vjp, Vjp::Zero));
+        if !is_constant && graph.operand_ids(id).iter().any(|operand| active[operand.index()]) {
             active[id.index()] = true;
         }
     }
@@ -223,4 +246,50 @@ fn reaches_every_param(model: &Model, graph: &Graph) -> Result<(), Diagnostics> 
         }
     }
     errors.finish(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{Kind, Root};
+
+    fn plan(source: &str) -> crate::schedule::Plan {
+        let plans = crate::parse::source(source.parse().expect("tokens")).and_then(crate::compile);
+        plans.unwrap_or_else(|errors| panic!("{errors:?}")).remove(0)
+    }
+
+    /// The pullback of a model of words: by its table, and 0 by the words.
+    #[test]
+    fn what_is_only_an_index_hinders_no_gradient() {
+        let texts = [
+            "model M(x: [3]) -> y: [4] { y = sum(embedding(x, 5, 4), axis = 0); }",
+            "model M(x: [3], z: [5]) -> y { param w: [5]; y = dot(one_hot(reshape(x, [3, 1])[1, 0], 5) * z, w); }",
+        ];
+        for text in texts {
+            let plan = plan(text);
+            let pullback = plan.pullback.as_ref().unwrap_or_else(|errors| panic!("{errors:?}"));
+            let root = |root| pullback.root(root).map(|id| &pullback.graph[id].kind).expect("a root");
+            assert!(matches!(root(Root::InputGradient(0)), Kind::Constant(zero) if zero.0 == 0.0));
+            assert!(matches!(root(Root::ParamGradient(0)), Kind::Op(..)));
+            assert!(crate::emit::summary::text(&plan).contains("no gradient by `x`"));
+        }
+    }
+
+    /// An input that is a quantity as well is no mere index.
+    #[test]
+    fn a_quantity_does_not_pass_as_an_index() {
+        for text in [
+            "model M(x) -> y: [5] { param w: [5]; y = one_hot(x, 5) * x * w; }",
+            "model M(x) -> y: [5] { param w: [5]; y = one_hot(x + 1, 5) * w; }",
+        ] {
+            let errors = plan(text).pullback.err().expect("a derivative by an index");
+            assert!(errors.iter().any(|error| error.message.contains("`one_hot` has no derivative")));
+        }
+    }
+
+    #[test]
+    fn nothing_is_derived_behind_stop_gradient() {
+        let plan =
+            plan("model M(x) -> y: [3] { param w: [3]; y = one_hot(stop_gradient(x + 1), 3) * w * x; }");
+        assert!(plan.pullback.is_ok(), "{:?}", plan.pullback.err());
+    }
 }

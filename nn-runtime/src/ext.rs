@@ -103,7 +103,7 @@ impl<M: Train> TrainExt for M {}
 /// Derivatives of the outputs: methods of every model that can pull cotangents back.
 pub trait PullbackExt: Pullback {
     /// Jᵀ·cotangent of each example, `[n, INPUT_LEN]`, for inputs `[n, INPUT_LEN]` and cotangents
-    /// `[n, OUTPUT_LEN]`. With a cotangent of 1 for one output and 0 for the others it is that output's gradient.
+    /// `[n, OUTPUT_LEN]`; 0 for inputs that are nothing but an index. With a cotangent of 1 for one output and 0 for the others it is that output's gradient.
     ///
     /// # Errors
     /// If the arrays do not match each other or the model.

@@ -376,7 +376,9 @@ pub trait Pullback: Model {
 
     /// Pulls cotangents of the outputs, which take the place of the batch's targets, back to the inputs.
     ///
-    /// `input_gradient`, row-major `[batch.len(), INPUT_LEN]`, is overwritten by Jᵀ·cotangent of each example.
+    /// `input_gradient`, row-major `[batch.len(), INPUT_LEN]`, is overwritten by Jᵀ·cotangent of each example. In the
+    /// columns of an input that is nothing but an index (of a class, of a row of a table) it is 0: an index can't change a
+    /// little, so there is no derivative by it. [`SUMMARY`](Inspect::SUMMARY) names such inputs.
     /// Models that are [`PullbackParams`] overwrite `gradient`, `[PARAM_COUNT]`, by the sum over the batch of what
     /// is pulled back to the parameters; others leave it alone.
     fn pullback(

@@ -188,6 +188,14 @@ def upsample(rng):
     return "upsample", [shape], {"scale": scale}, {}, lambda x: of_batch(F.interpolate, x, scale_factor=scale)
 
 
+def pad(rng):
+    shape = (int(rng.integers(1, 4)), *(int(n) for n in rng.integers(1, 5, 2)))
+    above, below, left, right = (int(n) for n in rng.integers([0, 0, 1, 0], 4))
+    value = pick(rng, 0.0, 1.5)
+    forward = lambda x: F.pad(x, (left, right, above, below), value=value)
+    return "pad", [shape], {"padding": (above, below, left, right), "value": value}, {}, forward
+
+
 def attention(rng):
     heads, causal = int(rng.integers(1, 4)), bool(rng.integers(2))
     queries, keys = (int(n) for n in rng.integers(1, 5, 2))
@@ -204,7 +212,7 @@ def attention(rng):
 
 KINDS = [
     (conv2d, 100), (conv1d, 25), (conv_transpose2d, 30), (max_pool2d, 35), (avg_pool2d, 35), (global_avg_pool, 5),
-    (layer_norm, 10), (group_norm, 10), (local_response_norm, 8), (upsample, 8), (attention, 14),
+    (layer_norm, 10), (group_norm, 10), (local_response_norm, 8), (upsample, 8), (attention, 14), (pad, 8),
 ]
 
 

@@ -74,7 +74,7 @@ pub(super) fn flows(graph: &Graph) -> Vec<bool> {
         let passes = match graph[id].op().map(|(op, _)| &op.vjp) {
             Some(Vjp::Rule(rule)) => rule(&site, seed).iter().map(Option::is_some).collect(),
             Some(Vjp::Expansion) => vec![true; site.x.len()],
-            Some(Vjp::None { .. }) | None => Vec::new(),
+            Some(Vjp::Zero | Vjp::None { .. }) | None => Vec::new(),
         };
         for (operand, passes) in site.x.iter().zip(passes) {
             flows[operand.id.index()] |= passes && trained[operand.id.index()];

@@ -21,11 +21,25 @@ pub fn text(plan: &Plan) -> String {
         out.push('\n');
     }
     out.push_str(&totals(plan));
+    let indices = indices(plan);
+    if plan.pullback.is_ok() && !indices.is_empty() {
+        out.push_str(&format!("no gradient by {}: nothing but an index\n", indices.join(", ")));
+    }
     if let Err(errors) = &plan.pullback {
         let reasons: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
         out.push_str(&format!("no pullback of the outputs: {}\n", reasons.join("; ")));
     }
     out
+}
+
+/// The inputs by which nothing can be derived.
+fn indices(plan: &Plan) -> Vec<String> {
+    let (model, graph) = (&plan.program.model, &plan.program.graph);
+    let position = |id: NodeId| match graph[id].kind {
+        Kind::Input(at) if crate::grad::is_index(graph, id) => Some(at),
+        _ => None,
+    };
+    graph.ids().filter_map(position).map(|at| format!("`{}`", model.inputs[at].name)).collect()
 }
 
 /// The table: a head and a line each, of name, shape, parameters and formula.

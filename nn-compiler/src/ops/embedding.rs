@@ -26,6 +26,7 @@ pub static EMBEDDING: Op = Op {
         Ok(shapes[0].iter().copied().chain([attrs.sizes[1]]).collect())
     },
     vjp: Vjp::Expansion,
+    indexes: true,
     eval: |_, x| (LOOKUP.eval)(&Attrs::default(), x),
     kernel: Kernel::Composite(|_, x| x[0].map(&INDEX).apply(&LOOKUP, Attrs::default(), &[x[1]])),
     notation: |style, _, x, _| style.call("embedding", x),

@@ -19,6 +19,7 @@ pub static INDEX: Op = Op {
 /// `[…, width]`. An index that is not a whole number below `entries` gives NaN.
 pub static LOOKUP: Op = Op {
     name: "lookup",
+    indexes: true,
     shape: |_, shapes| Ok(shapes[0].iter().copied().chain([shapes[1][1]]).collect()),
     vjp: Vjp::Rule(|at, d| {
         let entries = Attrs::sizes([at.x[1].shape()[0]]);
@@ -48,6 +49,7 @@ pub static LOOKUP: Op = Op {
 /// whole number below it makes all of it NaN.
 pub static LOOKUP_WEIGHT: Op = Op {
     name: "lookup_weight",
+    indexes: true,
     shape: |attrs, shapes| Ok(Shape::from([attrs.sizes[0], shapes[1][shapes[0].len()]])),
     vjp: Vjp::Rule(|at, e| vec![None, Some(at.x[0].apply(&LOOKUP, Attrs::default(), &[e]))]),
     eval: |attrs, x| {

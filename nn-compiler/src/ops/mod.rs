@@ -167,6 +167,7 @@ pub static ALL: &[&Op] = &[
     &normalise::NORMALISE_INPUT,
     &one_hot::ONE_HOT,
     &outer::OUTER,
+    &pad::PAD_AROUND,
     &pad::PAD,
     &pow::POW,
     &pow::POWI,
@@ -216,6 +217,9 @@ pub struct Op {
     pub undefined: fn(&[Option<f64>]) -> Option<&'static str>,
     /// The derivative, as graph.
     pub vjp: Vjp,
+    /// Whether its first operand is an index: no quantity that could change a little. An input that is nothing else has
+    /// no gradient, and none is missed.
+    pub indexes: bool,
     /// What it means, for one example.
     pub eval: fn(&Attrs, &[Tensor]) -> Tensor,
     /// How it is computed.
@@ -258,6 +262,7 @@ impl Op {
         shape: same_shape,
         undefined: |_| None,
         vjp: Vjp::None { help: "" },
+        indexes: false,
         eval: |_, x| x[0].clone(),
         kernel: Kernel::Pointwise,
         joint: None,
@@ -450,6 +455,8 @@ pub enum Vjp {
     Rule(for<'g> fn(&Site<'g>, Term<'g>) -> Vec<Option<Term<'g>>>),
     /// By way of the primitives that it expands into.
     Expansion,
+    /// The result is a constant for derivatives: nothing is derived by what it is made of.
+    Zero,
     /// It has none; a parameter that only acts through it can't be trained.
     None {
         /// What to use in its place.

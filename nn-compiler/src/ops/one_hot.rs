@@ -14,6 +14,7 @@ pub static ONE_HOT: Op = Op {
     args: &[Arg::Tensor("index"), Arg::Size("classes", None)],
     shape: |attrs, shapes| Ok(shapes[0].iter().copied().chain([attrs.sizes[0]]).collect::<Shape>()),
     vjp: Vjp::None { help: "a class index is not a quantity that can change a little" },
+    indexes: true,
     eval: |attrs, x| {
         let classes = attrs.sizes[0];
         let row = |&index: &f64| {

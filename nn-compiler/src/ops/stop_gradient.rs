@@ -7,7 +7,7 @@ pub static STOP_GRADIENT: Op = Op {
     name: "stop_gradient",
     also: &["detach", "no_grad"],
     args: &[Arg::Tensor("x")],
-    vjp: Vjp::Rule(|_, _| vec![None]),
+    vjp: Vjp::Zero,
     eval: |_, x| x[0].clone(),
     notation: |style, _, x, _| if style.is_code() { x[0].clone() } else { style.call("stop_gradient", x) },
     rewrites: &[Rewrite {
