@@ -354,7 +354,7 @@ pub fn one_hot<S: Simd, T: Real, const I: usize, const N: usize>(
 /// If the array does not have these sizes.
 #[inline(always)]
 pub fn normalise<S: Simd, T: Real, const N: usize>(
-    s: S,
+    _: S,
     [outer, len]: [usize; 2],
     x: &[Lanes<S, T>; N],
     [epsilon]: &[Lanes<S, T>; 1],
