@@ -65,7 +65,10 @@ fn names(statement: &[TokenTree]) -> Vec<Ident> {
     let bound = statement.iter().position(|tree| is_sign(Some(tree), &['='])).unwrap_or(0);
     for (at, tree) in statement.iter().enumerate() {
         let next = statement.get(at + 1);
+        let is_part =
+            matches!(next, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket);
         let binds = is_sign(next, &['='])
+            || (is_part && is_sign(statement.get(at + 2), &['=']))
             || (is_sign(next, &['+', '-', '*', '/', ':']) && is_sign(statement.get(at + 2), &['=']));
         match tree {
             TokenTree::Ident(name) => {

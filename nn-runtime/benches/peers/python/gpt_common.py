@@ -66,7 +66,7 @@ def batch():
 
 def layers(weights):
     """The parameters in the order of the model: per block those of its layers, `(weight, bias)` each."""
-    counters = {}
+    counters = {"h": 1}  # The embedding has the first one.
 
     def take(name):
         counters[name] = counters.get(name, 0) + 1
