@@ -132,7 +132,7 @@ fn write(folder: &Path, count: usize, seed: u64) -> Result<usize, Box<dyn Error>
         if written == count {
             break;
         }
-        let recipe = language::recipes(10).new_tree(&mut runner)?.current();
+        let recipe = language::recipes(10).new_tree(&mut runner).map_err(|reason| reason.to_string())?.current();
         let (dtype, layout) = KINDS[written % KINDS.len()];
         let heading = format!("#[layout({layout})] pub model M<{dtype}>");
         let text = language::source(&recipe, &heading, false);

@@ -168,7 +168,8 @@ pub(in crate::train) fn read<M: Model>(path: &Path) -> Result<Saved<M::Scalar>> 
 
     // Names are made for all of them before they are looked for.
     if slots > file.len().max(FEW_SLOTS) {
-        let claim = format!("it claims {slots} numbers of state for each parameter in {} tensors", file.len());
+        let claim =
+            format!("it claims {slots} numbers of state for each parameter in {} tensors", file.len());
         return Err(corrupt(claim.into()));
     }
     let names = || (0..slots).map(slot).chain(likes.iter().cloned()).chain([PARAMETERS.to_owned()]);
