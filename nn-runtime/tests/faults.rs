@@ -1,13 +1,14 @@
 //! What goes wrong outside of a program: full disks, folders that are none, files that vanish, data that is none.
 #![cfg(all(feature = "train", unix))]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
 use ndarray::{Array2, array};
 use nn_runtime::prelude::*;
-use nn_runtime::{Checkpoint, Error};
+use nn_runtime::{Callback, Checkpoint, Error, Flow, Training};
 
 nn_model! {
     /// Too large for the disk of the child below.
@@ -88,6 +89,63 @@ fn folders_that_are_none_or_vanish() {
         assert!(Large::load(&path).is_err());
     }
     assert_eq!(names(folder.path()), ["file"]);
+}
+
+/// What happens to the folder of a training's checkpoint after its first epoch.
+struct Fault<F>(F);
+
+impl<F: FnMut() + Send> Callback<Large> for Fault<F> {
+    fn on_epoch(&mut self, training: &mut Training<'_, Large>) -> nn_runtime::Result<Flow> {
+        if training.epoch() == 1 {
+            (self.0)();
+        }
+        Ok(Flow::Continue(()))
+    }
+}
+
+/// A checkpoint that is removed during a training is written again; where its folder is gone, the training ends with an
+/// error that names the file, and the model has what it learnt.
+#[test]
+fn a_checkpoint_and_its_folder_vanish_during_a_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    fs::create_dir(&runs).unwrap();
+    let path = runs.join("run.safetensors");
+    let train = |fault: &mut (dyn FnMut() + Send)| {
+        let mut model = Large::new(1);
+        let trainer = Trainer::new(Adam::new(0.01)).epochs(4).checkpoint(Checkpoint::new(&path));
+        let outcome = trainer.callback(Fault(fault)).fit(&mut model, &classes(), None);
+        (outcome.map(|history| history.epochs().len()), model)
+    };
+    let (epochs, trained) = train(&mut || fs::remove_file(&path).unwrap_or_default());
+    assert_eq!(epochs.unwrap(), 4);
+    assert_eq!(names(&runs), ["run.safetensors"]);
+
+    let (error, model) = train(&mut || fs::remove_dir_all(&runs).unwrap());
+    names_the_file(&error.unwrap_err(), &path);
+    assert!(!runs.exists(), "no folder is made that nobody asked for");
+    assert_ne!(model.params_flat(), Large::new(1).params_flat());
+    assert_ne!(model.params_flat(), trained.params_flat());
+}
+
+/// Where nothing may be written, what is there stays. Whoever may write everywhere, such as root, has nothing to see.
+#[test]
+fn a_folder_is_read_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = Large::new(1);
+    model.save(&path).unwrap();
+    let set = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    set(0o555);
+    if fs::write(folder.path().join("probe"), "").is_err() {
+        names_the_file(&Large::new(2).save(&path).unwrap_err(), &path);
+        let run = folder.path().join("run.safetensors");
+        let trainer = Trainer::new(Adam::new(0.01)).epochs(1).checkpoint(Checkpoint::new(&run));
+        names_the_file(&trainer.fit(&mut Large::new(3), &classes(), None).unwrap_err(), &run);
+        assert_eq!(names(folder.path()), ["model.safetensors"]);
+    }
+    set(0o755);
+    assert_eq!(Large::load(&path).unwrap().params_flat(), model.params_flat(), "the old file is whole");
 }
 
 fn fit(data: &Dataset, epochs: usize, batch: usize, rate: f64) -> nn_runtime::Result<History> {

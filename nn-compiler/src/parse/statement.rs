@@ -75,10 +75,7 @@ fn names(statement: &[TokenTree]) -> Vec<Ident> {
                 let declared =
                     declares && (at == 1 || (at > 1 && is_sign(statement.get(at - 1), &[',', ':'])));
                 let annotated = (at <= 2 || declares) && is_sign(next, &[':']);
-                let part = at == 0
-                    && matches!(next, Some(TokenTree::Group(index)) if index.delimiter() == Delimiter::Bracket)
-                    && is_sign(statement.get(2), &['=']);
-                if binds || declared || annotated || part || (several && at < bound) {
+                if binds || declared || annotated || (several && at < bound) {
                     found.push(name.clone());
                 }
             }
