@@ -316,17 +316,21 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
     } else {
         None
     };
-    let value = if name.is_some() && is_tuple(input) { tuple(input)? } else { expr(input)? };
+    let value = if is_tuple(input, name.is_some()) { tuple(input)? } else { expr(input)? };
     Ok(Argument { name, value })
 }
 
-/// Whether an argument is several values in brackets: `(1, 1, 2, 2)`.
-fn is_tuple(input: ParseStream<'_>) -> bool {
+/// Whether an argument is several values in brackets: `(1, 1, 2, 2)`. One that has no name is a list of numbers: names in
+/// brackets are what people write who mean to join tensors.
+fn is_tuple(input: ParseStream<'_>, is_named: bool) -> bool {
     let ahead = input.fork();
     let Ok(group) = ahead.parse::<Group>() else { return false };
-    let is_comma = |tree: TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let is_number = |tree: &TokenTree| matches!(tree, TokenTree::Literal(_));
+    let trees: Vec<TokenTree> = group.stream().into_iter().collect();
     let ends = ahead.is_empty() || ahead.peek(Token![,]);
-    ends && group.delimiter() == Delimiter::Parenthesis && group.stream().into_iter().any(is_comma)
+    let fits = is_named || trees.iter().all(|tree| is_comma(tree) || is_number(tree));
+    ends && fits && group.delimiter() == Delimiter::Parenthesis && trees.iter().any(is_comma)
 }
 
 /// Several values in brackets: a list.

@@ -681,7 +681,7 @@ impl Writer {
     fn pooled(&mut self, choices: &mut Choices<'_>) -> Typed {
         let (x, shape) = self.image(choices, &[1, 2, 3, 4]);
         let (c, h, w) = (shape[0], shape[1], shape[2]);
-        match choices.below(7) {
+        match choices.below(8) {
             0 => (format!("max_pool2d({x}, 2)"), vec![c, h / 2, w / 2]),
             1 => {
                 let formula = format!("max_pool2d({x}, kernel = (2, 1), stride = 1, padding = (1, 0, 0, 0))");
@@ -696,6 +696,7 @@ impl Writer {
             }
             4 => (format!("global_avg_pool({x})"), vec![c]),
             5 => (format!("upsample({x}, scale = (2, 1))"), vec![c, 2 * h, w]),
+            6 => (format!("pad({x}, (1, 0, 0, 2), value = -0.5)"), vec![c, h + 1, w + 2]),
             _ => (format!("local_response_norm({x}, 3, alpha = 0.5)"), shape),
         }
     }
