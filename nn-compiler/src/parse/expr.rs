@@ -316,7 +316,7 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
     } else {
         None
     };
-    let value = if name.is_some() && is_tuple(input) { tuple(input)? } else { expr(input)? };
+    let value = if is_tuple(input) { tuple(input)? } else { expr(input)? };
     Ok(Argument { name, value })
 }
 
