@@ -94,7 +94,7 @@ fn share_parameters(a: &str, b: &str) -> bool {
 }
 
 /// Moves the states behind all others, and says where each parameter has gone.
-fn states_last(params: &mut Vec<Param>) -> Vec<usize> {
+fn states_last(params: &mut [Param]) -> Vec<usize> {
     let is_state: Vec<bool> = params.iter().map(|param| param.state.is_some()).collect();
     let trained = is_state.iter().filter(|is_state| !**is_state).count();
     params.sort_by_key(|param| param.state.is_some());

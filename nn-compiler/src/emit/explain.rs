@@ -79,7 +79,7 @@ pub fn text(plan: &Plan) -> String {
     }
     if !model.states().is_empty() {
         section(&mut out, "States, moved by each training step towards what the batch has");
-        let lines: Vec<_> = model.states().iter().filter_map(|state| moved(state)).collect();
+        let lines: Vec<_> = model.states().iter().filter_map(moved).collect();
         align(&mut out, &lines);
     }
     out

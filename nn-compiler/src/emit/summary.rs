@@ -107,7 +107,7 @@ fn layers(plan: &Plan, id: NodeId, seen: &mut [bool]) -> Vec<Shape> {
         }
         match graph[id].kind {
             Kind::Param(position) if position < trained && model.params[position].name.contains('.') => {
-                found.push(position)
+                found.push(position);
             }
             Kind::Op(..) if !is_line(id) => ahead.extend(graph.operand_ids(id)),
             _ => {}
