@@ -121,7 +121,7 @@ pub(super) fn smoothing_in_range(attrs: &Attrs) -> Result<(), Mismatch> {
 }
 
 /// What a softmax along the last axis is taken of.
-fn logits<'g>(p: Term<'g>) -> Option<Term<'g>> {
+fn logits(p: Term<'_>) -> Option<Term<'_>> {
     let z = p.operands_of(&SOFTMAX)?[0];
     let (_, attrs) = p.op()?;
     (attrs.axes == [p.shape().len() - 1]).then_some(z)

@@ -211,7 +211,7 @@ impl Writer<'_> {
                 let call = self.contract(*product, *bias, *activation, *gate);
                 self.bind(&[step.result], &call, body);
             }
-            Work::Sum { addends } => addends.iter().for_each(|addend| self.sum(step.result, addend, body)),
+            Work::Sum { addends } => addends.iter().for_each(|&addend| self.sum(step.result, addend, body)),
         }
     }
 
@@ -325,10 +325,10 @@ impl Writer<'_> {
         }
     }
 
-    fn sum(&self, mean: NodeId, addend: &Addend, body: &mut String) {
+    fn sum(&self, mean: NodeId, addend: Addend, body: &mut String) {
         let graph = &self.function.graph;
         let out = self.sum_name(mean);
-        let product = match *addend {
+        let product = match addend {
             Addend::Product(product) => product,
             Addend::Value(value) => {
                 let _ = write!(body, "batch_sum(rows, {}, {out});", self.array(value));

@@ -284,7 +284,7 @@ impl Writer<'_> {
                 let epilogue = Epilogue { bias, activation: *activation, gate: gate.map(|id| self.name(id)) };
                 self.contract(*product, shared, &epilogue, &out, body);
             }
-            Work::Sum { addends } => addends.iter().for_each(|addend| self.sum(step.result, addend, body)),
+            Work::Sum { addends } => addends.iter().for_each(|&addend| self.sum(step.result, addend, body)),
         }
     }
 
@@ -473,10 +473,10 @@ impl Writer<'_> {
         format!("{}, {}", operand(a, dims.a), operand(b, dims.b))
     }
 
-    fn sum(&self, mean: NodeId, addend: &Addend, body: &mut String) {
+    fn sum(&self, mean: NodeId, addend: Addend, body: &mut String) {
         let graph = &self.function.graph;
         let out = sum_name(self.model, self.function, &self.names, mean);
-        let product = match *addend {
+        let product = match addend {
             Addend::Product(product) => product,
             Addend::Value(value) => {
                 let _ = match graph[value].kind {
