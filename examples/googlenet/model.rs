@@ -46,6 +46,17 @@ nn_model! {
             + 0.3 * (cross_entropy(softmax(aux1), target) + cross_entropy(softmax(aux2), target));
     }
 
+    /// Four narrow modules for pictures of 28×28 pixels in one colour.
+    pub model Narrow(x: [784]) -> p: [10] {
+        c1 = relu(conv2d(reshape(x, [1, 28, 28]), 16, kernel = 3, padding = 1));
+        i2a = inception(max_pool2d(c1, 2), 8, 8, 16, 4, 8, 8);
+        i2b = inception(i2a, 16, 12, 24, 6, 12, 12);
+        i3a = inception(max_pool2d(i2b, 2), 24, 24, 48, 8, 16, 16);
+        i3b = inception(i3a, 32, 32, 64, 8, 24, 24);
+        p = softmax(dense(dropout(global_avg_pool(i3b), 0.2), 10));
+        loss cross_entropy(p, target);
+    }
+
     /// All before the first module: from the image to 192 channels of an eighth of its height and width.
     fn stem(x) {
         c1 = relu(conv2d(x, 64, kernel = 7, stride = 2, padding = 3));

@@ -238,3 +238,57 @@ fn scalars(function: &Function, dtype: Dtype, given: &[usize], keeps_shared: boo
 fn is_result(function: &Function, id: NodeId) -> bool {
     function.steps.iter().any(|step| step.results().any(|result| result == id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::layers;
+    use crate::graph::Kind;
+    use crate::schedule::Plan;
+
+    fn plan(source: &str) -> Plan {
+        let tokens = source.parse().expect("the source is tokens");
+        let plans = crate::parse::source(tokens).and_then(crate::compile);
+        plans.unwrap_or_else(|errors| panic!("{errors:?}")).remove(0)
+    }
+
+    #[test]
+    fn products_are_those_of_matrices_and_convolutions() {
+        let plan = plan(
+            "model M(x: [3, 8, 8]) -> p: [10] {
+                c = relu(conv2d(x, 4, kernel = 3));
+                m = max_pool2d(c, 2);
+                p = softmax(dense(flatten(m), 10));
+                loss cross_entropy(p, target);
+            }",
+        );
+        let layers = layers(&plan);
+        let found: Vec<_> =
+            layers.iter().map(|layer| (&*layer.name, layer.parameters, layer.products)).collect();
+        let expected =
+            [("c", 4 * 3 * 9 + 4, 6 * 6 * 4 * 3 * 9), ("m", 0, 0), ("p", 36 * 10 + 10, 36 * 10), ("J", 0, 0)];
+        assert_eq!(found, expected);
+        // The bias and the rectifier come to the two operations of each product.
+        assert!(layers[0].forward > 2 * layers[0].products);
+        assert!(layers[1].forward > 0);
+    }
+
+    #[test]
+    fn what_the_loss_alone_needs_is_no_part_of_inference() {
+        let plan = plan(
+            "model M(x: [8]) -> p: [3] {
+                h = relu(dense(x, 16));
+                p = softmax(dense(dropout(h, 0.4), 3));
+                aux = dense(dropout(relu(dense(h, 32)), 0.7), 3);
+                loss cross_entropy(p, target) + 0.3 * cross_entropy(softmax(aux), target);
+            }",
+        );
+        let graph = &plan.forward.graph;
+        let live = graph.live();
+        let params = graph.ids().filter(|id| live[id.index()]).filter_map(|id| match graph[id].kind {
+            Kind::Param(at) => Some(&*plan.program.model.params[at].name),
+            _ => None,
+        });
+        assert_eq!(params.collect::<Vec<_>>(), ["h.weight", "h.bias", "p.weight", "p.bias"]);
+        assert!(graph.ids().all(|id| !matches!(graph[id].kind, Kind::Extra(_))), "nothing is dropped");
+    }
+}

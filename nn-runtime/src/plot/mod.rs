@@ -22,6 +22,7 @@ mod chart;
 mod curves;
 mod figure;
 mod histogram;
+mod images;
 mod matrix;
 #[cfg(feature = "png")]
 mod png;
@@ -33,5 +34,6 @@ pub use chart::Chart;
 pub use curves::{learning_curves, metric_curves, precision_recall, roc, roc_of_classes};
 pub use figure::Figure;
 pub use histogram::{gradients, histogram, weights};
+pub use images::images;
 pub use matrix::confusion;
 pub use regression::{predicted_against_true, residuals};

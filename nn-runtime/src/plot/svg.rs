@@ -3,6 +3,7 @@
 //! Why not a plotting library: the lines of kuva are fine, but its matrices have black numbers on dark fields and no
 //! names, its files no view box, so that they don't scale, and it brings calendars and sixty other kinds of plots.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Figures are as large as that in CSS pixels, unless they hold several charts.
@@ -122,6 +123,33 @@ impl Svg {
     pub(super) fn tiles(&mut self, tiles: impl IntoIterator<Item = (Area, String)>) {
         self.text.push_str("<g shape-rendering=\"crispEdges\">\n");
         tiles.into_iter().for_each(|(area, fill)| self.rect(area, &fill));
+        self.text.push_str("</g>\n");
+    }
+
+    /// Pixels in rows of `columns`, each of a colour. Those of one colour are one path, and white is left out.
+    pub(super) fn raster(&mut self, area: Area, columns: usize, colors: &[String]) {
+        let mut paths: BTreeMap<&str, String> = BTreeMap::new();
+        for (row, colors) in colors.chunks(columns).enumerate() {
+            let mut column = 0;
+            for run in colors.chunk_by(|a, b| a == b) {
+                let (len, color) = (run.len(), run[0].as_str());
+                if color != "#ffffff" {
+                    let path = paths.entry(color).or_default();
+                    let _ = write!(path, "M{column} {row}h{len}v1h-{len}z");
+                }
+                column += len;
+            }
+        }
+        let (left, top) = (number(area.left), number(area.top));
+        // Not rounded to hundredths, which would add up to pixels.
+        let scale = area.width / columns as f64;
+        let _ = writeln!(
+            self.text,
+            "<g transform=\"translate({left} {top}) scale({scale})\" shape-rendering=\"crispEdges\">"
+        );
+        for (color, path) in paths {
+            let _ = writeln!(self.text, "<path d=\"{path}\" fill=\"{color}\"/>");
+        }
         self.text.push_str("</g>\n");
     }
 

@@ -1,5 +1,6 @@
 //! The *tiles* lowering: one kernel call for each fused step, on rows of a workspace that stays in cache.
 
+use std::cell::RefCell;
 use std::fmt::Write;
 
 use super::formula;
@@ -13,6 +14,10 @@ use crate::ops::{Finish, Kernel, Op};
 use crate::schedule::{Addend, Function, Lowering, Place, Slot, Step, When, Work, behind_views};
 use crate::shape::Shape;
 
+/// From so many pointwise steps on, equal chains of a function share one of their own. Each is a loop that is inlined for
+/// every SIMD level, and what rustc takes for a function grows faster than its length.
+const MOST_LOOPS: usize = 64;
+
 /// The functions of one pass; `stores` are the roots whose rows are written out, with a name each.
 pub(super) fn write(
     model: &Model,
@@ -23,30 +28,27 @@ pub(super) fn write(
     out: &mut Source,
 ) {
     before(model, function, name, out);
-    let writer = Writer { model, function, names: Names::new(function), is_traced: out.is_traced };
-    writer.tile(name, doc, stores, out);
+    Writer::new(model, function, name, out.is_traced).tile(name, doc, stores, out);
     after(model, function, name, out);
 }
 
 /// The function of what is computed before the examples, if there is anything.
 pub(super) fn before(model: &Model, function: &Function, name: &str, out: &mut Source) {
     if !prepared(function).is_empty() {
-        let is_traced = out.is_traced;
-        Writer { model, function, names: Names::new(function), is_traced }.prologue(name, out);
+        Writer::new(model, function, &format!("prepare_{name}"), out.is_traced).prologue(name, out);
     }
 }
 
 /// The function of what is computed after the examples, if there is anything.
 pub(super) fn after(model: &Model, function: &Function, name: &str, out: &mut Source) {
     if !function.means().is_empty() && needs_finish(function) {
-        let is_traced = out.is_traced;
-        Writer { model, function, names: Names::new(function), is_traced }.epilogue(name, out);
+        Writer::new(model, function, &format!("finish_{name}"), out.is_traced).epilogue(name, out);
     }
 }
 
 /// The formula of a step, in the names of the user.
 pub(super) fn remark(model: &Model, function: &Function, names: &Names, step: &Step) -> String {
-    Writer { model, function, names: names.clone(), is_traced: false }.remark(step)
+    Writer { names: names.clone(), ..Writer::new(model, function, "", false) }.remark(step)
 }
 
 /// The shared values that have a place in memory: what the prologue computes.
@@ -82,9 +84,32 @@ struct Writer<'a> {
     function: &'a Function,
     names: Names,
     is_traced: bool,
+    /// The chains of a long function, each a function too: name, and text from its arguments on.
+    chains: Option<RefCell<Vec<(String, String)>>>,
+    /// What their names begin with.
+    prefix: String,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(model: &'a Model, function: &'a Function, prefix: &str, is_traced: bool) -> Self {
+        let loops = function.steps.iter().filter(|step| matches!(step.work, Work::Pointwise)).count();
+        Self {
+            model,
+            function,
+            names: Names::new(function),
+            is_traced,
+            chains: (loops >= MOST_LOOPS).then(RefCell::default),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// The functions that the function itself calls.
+    fn write_chains(&self, out: &mut Source) {
+        for (name, text) in self.chains.iter().flat_map(|chains| chains.take()) {
+            out.function("Pointwise steps that differ in their operands alone.", &format!("fn {name}{text}"));
+        }
+    }
+
     fn shape(&self, id: NodeId) -> &Shape {
         &self.function.graph[id].shape
     }
@@ -142,6 +167,7 @@ impl Writer<'_> {
         for step in self.function.steps_of(When::Prologue) {
             self.step(step, true, &mut body);
         }
+        self.write_chains(out);
         let mut head = self.head(When::Prologue, &body, false);
         let pattern = self.names.pattern(prepared.iter().copied().map(Some));
         head.array("prepared", &pattern, &self.slices_mut(prepared.len()));
@@ -177,6 +203,7 @@ impl Writer<'_> {
             self.store(id, target, [offset, self.count(id), total], &mut body);
             offset += self.count(id);
         }
+        self.write_chains(out);
 
         let mut head = self.head(When::Tile, &body, true);
         let stored: Vec<NodeId> = stores.iter().map(|&(id, _)| behind_views(&function.graph, id)).collect();
@@ -226,6 +253,7 @@ impl Writer<'_> {
         for step in function.steps_of(When::Epilogue) {
             self.step(step, true, &mut body);
         }
+        self.write_chains(out);
         let mut head = self.head(When::Epilogue, &body, false);
         head.array("means", &self.sums(), &self.slices(function.means().len()));
         let pattern: Vec<String> = finished.iter().map(|&id| self.name(id)).collect();
@@ -372,17 +400,68 @@ impl Writer<'_> {
     }
 
     fn pointwise(&self, step: &Step, shared: bool, out: &str, body: &mut String) {
-        let graph = &self.function.graph;
         let n = self.count(step.result);
+        let Some(chains) = &self.chains else {
+            let name = |id: NodeId| self.name(id);
+            body.push_str(&self.chain(step, shared, &n.to_string(), out, &name));
+            return;
+        };
+        // The same chain of other operands is the same function, whose operands are called by their positions.
+        let operands = self.names_read(step);
+        let position = |id: NodeId| {
+            let name = self.name(id);
+            operands.iter().position(|operand| *operand == name).map_or(name, |at| format!("x{at}"))
+        };
+        let chain = self.chain(step, shared, "n", "out", &position);
+        let real = self.real();
+        let arguments: String = (0..operands.len()).map(|at| format!("x{at}: &[{real}], ")).collect();
+        let (rows, row) = if shared { ("", "") } else { ("rows: usize, ", "rows, ") };
+        let text =
+            format!("({rows}n: usize, {arguments}out: &mut [{real}]) {{ dispatch!(s => {{ {chain} }}) }}");
+        let mut chains = chains.borrow_mut();
+        let known = chains.iter().position(|(_, known)| *known == text);
+        let at = known.unwrap_or_else(|| {
+            let name = format!("{}_chain{}", self.prefix, chains.len() + 1);
+            chains.push((name, text));
+            chains.len() - 1
+        });
+        let operands: String = operands.iter().map(|operand| format!("{operand}, ")).collect();
+        let _ = write!(body, "{}({row}{n}, {operands}{out});", chains[at].0);
+    }
+
+    /// The tensors that a pointwise step reads, each once.
+    fn names_read(&self, step: &Step) -> Vec<String> {
+        let graph = &self.function.graph;
+        let mut operands: Vec<String> = Vec::new();
+        for id in step.reads(graph) {
+            let name = self.name(id);
+            if !matches!(graph[id].kind, Kind::Constant(_)) && !operands.contains(&name) {
+                operands.push(name);
+            }
+        }
+        operands
+    }
+
+    /// The call of a chain's kernel.
+    fn chain(
+        &self,
+        step: &Step,
+        shared: bool,
+        n: &str,
+        out: &str,
+        name: &dyn Fn(NodeId) -> String,
+    ) -> String {
+        let graph = &self.function.graph;
+        let is_one = self.count(step.result) == 1;
         let mut sources: Vec<(String, String)> = Vec::new();
         for id in step.reads(graph) {
             if matches!(graph[id].kind, Kind::Constant(_)) {
                 continue;
             }
-            let name = self.name(id);
+            let name = name(id);
             let source = match (self.count(id), graph[id].varies) {
-                (1, false) if n > 1 || !shared => format!("scalar({name}[0])"),
-                (1, true) if n > 1 => format!("per_row({name})"),
+                (1, false) if !is_one || !shared => format!("scalar({name}[0])"),
+                (1, true) if !is_one => format!("per_row({name})"),
                 (_, true) => format!("full({name})"),
                 (_, false) => format!("shared({name})"),
             };
@@ -390,12 +469,10 @@ impl Writer<'_> {
                 sources.push((name, source));
             }
         }
-        let rust = |id: NodeId| self.name(id);
-        let formula = formula::of_step(self.function, step, self.model.dtype, Style::Rust, &rust).text;
-        let names: Vec<&str> = sources.iter().map(|(name, _)| name.as_str()).collect();
-        let values: Vec<&str> = sources.iter().map(|(_, source)| source.as_str()).collect();
+        let formula = formula::of_step(self.function, step, self.model.dtype, Style::Rust, &name).text;
+        let (names, values): (Vec<String>, Vec<String>) = sources.into_iter().unzip();
         let (comma, kernel) = (
-            if sources.len() == 1 { "," } else { "" },
+            if names.len() == 1 { "," } else { "" },
             if shared {
                 format!("{}pointwise_shared(s, {n}", self.kernels())
             } else {
@@ -403,12 +480,11 @@ impl Writer<'_> {
                 format!("{layout}pointwise(s, rows, {n}")
             },
         );
-        let _ = write!(
-            body,
+        format!(
             "{kernel}, ({}{comma}), {out}, #[inline(always)] |({}{comma})| {formula});",
             values.join(", "),
             names.join(", ")
-        );
+        )
     }
 
     fn movement(&self, id: NodeId, shared: bool, out: &str, body: &mut String) {
@@ -668,5 +744,29 @@ pub fn products_of(graph: &Graph, id: NodeId) -> u64 {
     match graph[id].op() {
         Some((op, _)) if sums_products(op) => flops_of(graph, id) / MULTIPLY_AND_ADD,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn forward(steps: usize) -> String {
+        let source = format!(
+            "#[layout(tiles)] model M(x: [64]) -> h: [64] {{
+                h = x; for i in 0..{steps} {{ h = sin(h / sum(h)); }}
+            }}"
+        );
+        let tokens = source.parse().expect("the source is tokens");
+        let plans = crate::parse::source(tokens).and_then(crate::compile);
+        super::super::text(&plans.unwrap_or_else(|errors| panic!("{errors:?}"))[0])
+    }
+
+    #[test]
+    fn equal_chains_of_long_functions_are_one_function() {
+        let short = forward(super::MOST_LOOPS - 1);
+        assert!(!short.contains("forward_chain"), "{short}");
+        let long = forward(super::MOST_LOOPS);
+        assert_eq!(long.matches("fn forward_chain").count(), 1, "{long}");
+        assert_eq!(long.matches("forward_chain1(rows, 64,").count(), super::MOST_LOOPS);
+        assert_eq!(long.matches("sin(x0 / x1)").count(), 1);
     }
 }
