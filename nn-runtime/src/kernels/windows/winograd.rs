@@ -43,6 +43,8 @@ const MOST_LANES: usize = 16;
 const fn apart(len: usize) -> usize {
     len + MOST_LANES
 }
+/// Units from which on two parts of them share the work: each transforms all pixels.
+const WORTH_SHARING: usize = 6 * UNITS;
 /// Least channels, units and tiles for which transforms pay.
 const LEAST: usize = 16;
 
@@ -138,9 +140,9 @@ impl<T: Real> Cut for Part<'_, T> {
         let Self { task, examples, units, tiles, .. } = &self;
         let [lower, upper] = if examples.len() > 1 {
             halves(examples, 1).map(|examples| (examples, units.clone(), tiles.clone()))
-        } else if tiles.len() > 2 * TILES {
+        } else if tiles.len() > TILES {
             halves(tiles, TILES).map(|tiles| (examples.clone(), units.clone(), tiles))
-        } else if units.len() >= UNITS {
+        } else if units.len() >= WORTH_SHARING {
             halves(units, 1).map(|units| (examples.clone(), units, tiles.clone()))
         } else {
             return Err(self);
