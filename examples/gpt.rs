@@ -9,7 +9,8 @@
 mod text;
 
 use nn_runtime::prelude::*;
-use nn_runtime::train::schedule::Cosine;
+use nn_runtime::train::schedule::{Cosine, Schedule};
+use nn_runtime::{Clip, Group};
 use text::Text;
 
 /// Characters of a window, as the model declares them.

@@ -9,8 +9,9 @@ mod text;
 
 use std::f64::consts::LN_2;
 
+use nn_runtime::Clip;
 use nn_runtime::prelude::*;
-use nn_runtime::train::schedule::Cosine;
+use nn_runtime::train::schedule::{Cosine, Schedule};
 use text::Text;
 
 /// Characters of a window, as the model declares them.

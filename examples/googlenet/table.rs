@@ -77,7 +77,7 @@ pub(crate) fn text() -> String {
         GoogLeNet::PARAMS
             .iter()
             .filter(|param| is_of(param.name, &auxiliary))
-            .map(|param| param.len())
+            .map(nn_runtime::model::ParamInfo::len)
             .sum::<usize>(),
         products(&auxiliary),
         GoogLeNet::FLOPS_FORWARD,
@@ -89,7 +89,7 @@ pub(crate) fn text() -> String {
 /// The weights of convolutions and products, without biases.
 fn weights(names: &[&str]) -> usize {
     let weights = GoogLeNet::PARAMS.iter().filter(|param| param.name.ends_with(".weight"));
-    weights.filter(|param| is_of(param.name, names)).map(|param| param.len()).sum()
+    weights.filter(|param| is_of(param.name, names)).map(nn_runtime::model::ParamInfo::len).sum()
 }
 
 /// The multiply-adds of a forward pass.

@@ -37,10 +37,11 @@ const KINDS: [(&str, &str); 4] = [("f64", "tiles"), ("f32", "lanes"), ("f64", "l
 fn manifest(runtime: &Path) -> String {
     format!(
         "[package]\nname = \"emitted\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\nnn-runtime = {{ path = {runtime:?} }}\nserde_json = \"1.0\"\n\n\
+         [dependencies]\nnn-runtime = {{ path = '{}' }}\nserde_json = \"1.0\"\n\n\
          [profile.dev]\ndebug = \"line-tables-only\"\n[profile.dev.package.nn-runtime]\nopt-level = 3\n\
          [profile.dev.package.fearless_simd]\nopt-level = 3\n[profile.dev.package.ndarray]\nopt-level = 3\n\
-         [profile.dev.package.emitted]\ndebug = false\n"
+         [profile.dev.package.emitted]\ndebug = false\n",
+        runtime.display()
     )
 }
 
@@ -95,7 +96,7 @@ fn expected(plan: &Plan, seed: u64) -> Option<Value> {
         inputs = rows(&graph, &|root| matches!(root, Root::InputGradient(_)));
         if plan.training.is_none() {
             params = rows(&graph, &|root| matches!(root, Root::ParamGradient(_)));
-            params.iter_mut().for_each(|sum| *sum *= EXAMPLES as f64);
+            params = params.into_iter().map(|mean| mean * EXAMPLES as f64).collect();
         }
     }
     let most = magnitudes.into_iter().fold(1.0, f64::max);

@@ -70,6 +70,19 @@ impl Choices<'_> {
     }
 }
 
+/// Where a value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Origin {
+    /// Inputs need not be reached by a gradient.
+    Input,
+    /// A parameter that is declared.
+    Param,
+    /// A variable: a name that can be bound again.
+    Bound,
+    /// A formula that is written out wherever it is used.
+    Formula,
+}
+
 /// Something that a formula can use.
 #[derive(Clone, Debug)]
 struct Value {
@@ -77,10 +90,7 @@ struct Value {
     shape: Vec<usize>,
     /// Whether a gradient reaches the loss from it.
     used: bool,
-    /// Inputs need not be reached by a gradient.
-    is_input: bool,
-    /// A name that can be bound again.
-    is_bound: bool,
+    origin: Origin,
     /// Whether it depends on an input.
     varies: bool,
 }
@@ -137,8 +147,7 @@ impl Writer {
             text: name,
             shape: shape.to_vec(),
             used: false,
-            is_input,
-            is_bound: false,
+            origin: if is_input { Origin::Input } else { Origin::Param },
             varies: is_input,
         });
         self.values.len() - 1
@@ -231,7 +240,7 @@ impl Writer {
         let name = self.name('v');
         self.body.push_str(&format!("    {name} = {formula};\n"));
         let varies = self.varies;
-        self.values.push(Value { text: name, shape, used: false, is_input: false, is_bound: true, varies });
+        self.values.push(Value { text: name, shape, used: false, origin: Origin::Bound, varies });
     }
 
     /// A formula that is written out wherever it is used.
@@ -241,7 +250,7 @@ impl Writer {
         }
         let text = format!("({formula})");
         let varies = self.varies;
-        self.values.push(Value { text, shape, used: false, is_input: false, is_bound: false, varies });
+        self.values.push(Value { text, shape, used: false, origin: Origin::Formula, varies });
     }
 
     /// One more value.
@@ -372,7 +381,7 @@ impl Writer {
         let axes: Vec<usize> = (0..shape.len()).filter(is_reduced).collect();
         match &axes[..] {
             [] => (String::new(), Vec::new()),
-            [axis] if mask % 3 == 0 => (format!(", axis = -{}", shape.len() - axis), left),
+            [axis] if mask.is_multiple_of(3) => (format!(", axis = -{}", shape.len() - axis), left),
             [axis] => (format!(", axis = {axis}"), left),
             axes => (format!(", axis = {axes:?}"), left),
         }
@@ -601,7 +610,7 @@ impl Writer {
     /// A scalar input, by its name.
     fn leaf_input(&mut self, choices: &mut Choices<'_>) -> String {
         let scalars: Vec<usize> = (0..self.values.len())
-            .filter(|&at| self.values[at].is_input && self.values[at].shape.is_empty())
+            .filter(|&at| self.values[at].origin == Origin::Input && self.values[at].shape.is_empty())
             .collect();
         let at =
             if scalars.is_empty() { self.leaf(&[], true) } else { scalars[choices.below(scalars.len())] };
@@ -749,7 +758,9 @@ impl Writer {
     fn repeat(&mut self, choices: &mut Choices<'_>) {
         let form = choices.below(5);
         let bound: Vec<usize> = (0..self.values.len())
-            .filter(|&at| self.values[at].is_bound && (form < 3 || !self.values[at].shape.is_empty()))
+            .filter(|&at| {
+                self.values[at].origin == Origin::Bound && (form < 3 || !self.values[at].shape.is_empty())
+            })
             .collect();
         let Some(&at) = bound.last() else {
             let (formula, shape) = self.smooth_function(choices);
@@ -794,13 +805,13 @@ impl Writer {
 
     /// Outputs, a loss, and in it everything that nothing else uses.
     fn finish(mut self, choices: &mut Choices<'_>, heading: &str) -> String {
-        if !self.values.iter().any(|value| value.is_bound) {
+        if !self.values.iter().any(|value| value.origin == Origin::Bound) {
             self.varies = false;
             let (formula, shape) = self.arithmetic(choices);
             self.bind(&formula, shape);
         }
         let form = choices.below(9);
-        let last = self.values.iter().rposition(|value| value.is_bound).unwrap_or(0);
+        let last = self.values.iter().rposition(|value| value.origin == Origin::Bound).unwrap_or(0);
         let varies = self.values[last].varies;
         let (text, shape) = self.smooth(last);
         let text = self.varying(text, varies);
@@ -824,7 +835,7 @@ impl Writer {
         let mut body = std::mem::take(&mut self.body);
         body.push_str(&format!("    y = {main};\n"));
 
-        let is_open = |value: &Value| !value.used && !value.is_input;
+        let is_open = |value: &Value| !value.used && value.origin != Origin::Input;
         let open: Vec<Value> = self.values.iter().filter(|value| is_open(value)).cloned().collect();
         let more = choices.below(3);
         for (at, value) in open.iter().rev().take(more).enumerate() {
@@ -846,17 +857,17 @@ impl Writer {
             let weighted = if self.random { weighted } else { "" };
             // Of outputs of several shapes, none is the target's without a loss that says so.
             let loss = if form == 0 && outputs.len() > 1 { "mse(y, target)" } else { loss };
-            let terms: String = terms.iter().map(|term| format!(" + {term}")).collect();
-            body.push_str(&format!("    loss {weighted}{loss}{terms};\n"));
+            let terms = [&[loss.to_owned()], &terms[..]].concat().join(" + ");
+            body.push_str(&format!("    loss {weighted}{terms};\n"));
         }
         let params: Vec<String> = self.params.iter().map(declared).collect();
         let inputs: Vec<String> = self.inputs.iter().map(declared).collect();
         let outputs: Vec<String> = outputs.iter().map(declared).collect();
-        let functions: String = self.functions.iter().map(|function| format!("{function}\n")).collect();
+        let functions = self.functions.join("\n");
         let params =
             if params.is_empty() { String::new() } else { format!("    param {};\n", params.join(", ")) };
         format!(
-            "{functions}{heading}({}) -> ({}) {{\n{params}{body}}}\n",
+            "{functions}\n{heading}({}) -> ({}) {{\n{params}{body}}}\n",
             inputs.join(", "),
             outputs.join(", ")
         )

@@ -47,13 +47,18 @@ fn permute(order: &mut [usize; 6], from: usize, all: &mut Vec<[usize; 6]>) {
 }
 
 /// The floating-point operations for one example, with composites as what they stand for. Signs do not count: one that is
-/// taken out of a product stays for the other users of what was negative, and kernels have them for nothing.
+/// taken out of a product stays for the other users of what was negative, and kernels have them for nothing. Nor do outer
+/// products, one of which may take the place of a transposed one.
 fn work(graph: &Graph) -> u64 {
     let open = run(&[EXPAND, SPLIT], graph.clone());
     let live = open.live();
-    let is_sign = |id: NodeId| open[id].op().is_some_and(|(op, _)| *op == NEG);
-    let counted = open.ids().filter(|&id| live[id.index()] && !is_sign(id));
-    counted.map(|id| flops_of(&open, id)).sum()
+    let counts = |id: &NodeId| {
+        open[*id].op().is_some_and(|(op, attrs)| {
+            let is_outer = matches!(op.kernel, Kernel::Contract) && attrs.axes.is_empty();
+            live[id.index()] && *op != NEG && !is_outer
+        })
+    };
+    open.ids().filter(counts).map(|id| flops_of(&open, id)).sum()
 }
 
 /// What sums may cost more for an example when they go into the mean over the batch, where they make its result smaller:

@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
 
     /// The functions that the function itself calls.
     fn write_chains(&self, out: &mut Source) {
-        for (name, text) in self.chains.iter().flat_map(|chains| chains.take()) {
+        for (name, text) in self.chains.iter().flat_map(RefCell::take) {
             out.function("Pointwise steps that differ in their operands alone.", &format!("fn {name}{text}"));
         }
     }
@@ -414,10 +414,11 @@ impl<'a> Writer<'a> {
         };
         let chain = self.chain(step, shared, "n", "out", &position);
         let real = self.real();
-        let arguments: String = (0..operands.len()).map(|at| format!("x{at}: &[{real}], ")).collect();
+        let arguments: Vec<String> = (0..operands.len()).map(|at| format!("x{at}: &[{real}]")).collect();
+        let arguments = arguments.join(", ");
         let (rows, row) = if shared { ("", "") } else { ("rows: usize, ", "rows, ") };
         let text =
-            format!("({rows}n: usize, {arguments}out: &mut [{real}]) {{ dispatch!(s => {{ {chain} }}) }}");
+            format!("({rows}n: usize, {arguments}, out: &mut [{real}]) {{ dispatch!(s => {{ {chain} }}) }}");
         let mut chains = chains.borrow_mut();
         let known = chains.iter().position(|(_, known)| *known == text);
         let at = known.unwrap_or_else(|| {
@@ -425,8 +426,7 @@ impl<'a> Writer<'a> {
             chains.push((name, text));
             chains.len() - 1
         });
-        let operands: String = operands.iter().map(|operand| format!("{operand}, ")).collect();
-        let _ = write!(body, "{}({row}{n}, {operands}{out});", chains[at].0);
+        let _ = write!(body, "{}({row}{n}, {}, {out});", chains[at].0, operands.join(", "));
     }
 
     /// The tensors that a pointwise step reads, each once.

@@ -351,8 +351,8 @@ pub(in super::super) fn winograd_weight<S: Simd, T: Real>(s: S, windows: Windows
         let tap =
             |tap: usize| Lanes::load(s, &across[if is_turned { WINDOW - 1 - tap } else { tap }][first..]);
         let mut half = [[Lanes::zero(s); SIDE]; 3];
-        for j in 0..3 {
-            half[j] = of_weights([tap(j), tap(3 + j), tap(6 + j)]);
+        for (j, half) in half.iter_mut().enumerate() {
+            *half = of_weights([tap(j), tap(3 + j), tap(6 + j)]);
         }
         for i in 0..SIDE {
             let g = of_weights([half[0][i], half[1][i], half[2][i]]);
