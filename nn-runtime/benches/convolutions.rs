@@ -1,4 +1,4 @@
-//! The convolutions of GoogLeNet: `cargo bench -p nn-runtime --bench convolutions`.
+//! The convolutions of `GoogLeNet`: `cargo bench -p nn-runtime --bench convolutions`.
 //!
 //! The ten largest of the 57 layers (Szegedy et al., Going Deeper with Convolutions, 2014, Table 1), forward and both
 //! adjoints, for batches of one and eight, on one thread and two; then the sums over all layers. Beside every figure

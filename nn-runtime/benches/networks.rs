@@ -72,7 +72,7 @@ googlenet!(
 );
 
 nn_model! {
-    /// LeNet-5 with rectified units and the largest of each window.
+    /// `LeNet-5` with rectified units and the largest of each window.
     model LeNet(x: [1, 28, 28]) -> p: [10] {
         c1 = max_pool2d(relu(conv2d(x, 6, kernel = 5, padding = 2)), 2);
         c2 = max_pool2d(relu(conv2d(c1, 16, kernel = 5)), 2);

@@ -58,9 +58,9 @@ impl<M: Model> Predictor<M> {
         #[cfg(feature = "rayon")]
         if self.workspaces.len() > 1 && threads_pay(batch.len(), M::FLOPS_FORWARD) {
             return run.fork(outputs, &mut self.workspaces, level());
-        } else if batch.len() as u64 * M::FLOPS_FORWARD >= WORTH_POOL
-            && rayon::current_thread_index().is_none()
-        {
+        }
+        #[cfg(feature = "rayon")]
+        if batch.len() as u64 * M::FLOPS_FORWARD >= WORTH_POOL && rayon::current_thread_index().is_none() {
             // Large kernels share their work, but only on a thread of a pool.
             let level = level();
             return rayon::scope(|_| with_level(level, || run.compute(outputs, &mut self.workspaces[0])));

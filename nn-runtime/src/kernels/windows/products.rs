@@ -95,7 +95,7 @@ impl<'a, T: Real> Product<'a, T> {
     fn weights(
         &self,
         group: usize,
-        units: Range<usize>,
+        units: &Range<usize>,
         channels: Range<usize>,
         copy: &'a mut [T],
     ) -> Matrix<'_, T> {
@@ -176,7 +176,7 @@ impl<T: Real> Cut for Part<'_, T> {
                 let depth = channels.len() * window;
                 let offsets = &offsets.0[..depth];
                 for units in steps(self.units.clone(), block) {
-                    let a = self.product.weights(group, units.clone(), channels.clone(), copy);
+                    let a = self.product.weights(group, &units, channels.clone(), copy);
                     for r in self.examples.clone() {
                         let image = example(x, rows, conv.image(), r);
                         let image =

@@ -8,6 +8,7 @@
 //! Tiles lie across the lanes. A tile's pixels are a window of 6×6 that moves by four, so [`panels`](super::panels) bring
 //! them. Weights are transformed block by block where they are needed, on the stack: all of them together would be four
 //! times as large as they are, and one picture would wait for them to come from memory.
+#![allow(clippy::needless_range_loop, reason = "only plain indices let the compiler keep tiles in registers")]
 
 use core::ops::Range;
 
@@ -207,7 +208,7 @@ impl<T: Real> Cut for Part<'_, T> {
                     for (at, unit) in units.enumerate() {
                         T::winograd_result(lanes, &sums[at * lanes..], &mut lines);
                         let first = r * stride + unit * conv.places();
-                        write(conv, pixels.horizontal.output, lanes, tiles.clone(), &lines, |place, line| {
+                        write(conv, pixels.horizontal.output, lanes, &tiles, &lines, |place, line| {
                             self.out.set(first + place, line);
                         });
                     }
@@ -245,7 +246,7 @@ fn write<T: Real>(
     conv: &Convolution,
     of_row: usize,
     lanes: usize,
-    tiles: Range<usize>,
+    tiles: &Range<usize>,
     lines: &[T],
     mut set: impl FnMut(usize, &[T]),
 ) {
