@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
 
     /// The functions that the function itself calls.
     fn write_chains(&self, out: &mut Source) {
-        for (name, text) in self.chains.iter().flat_map(|chains| chains.take()) {
+        for (name, text) in self.chains.iter().flat_map(RefCell::take) {
             out.function("Pointwise steps that differ in their operands alone.", &format!("fn {name}{text}"));
         }
     }
@@ -354,7 +354,8 @@ impl<'a> Writer<'a> {
         };
         let chain = self.chain(step, shared, "n", "out", &position);
         let real = self.real();
-        let arguments: String = (0..operands.len()).map(|at| format!("x{at}: &[{real}], ")).collect();
+        let arguments =
+            (0..operands.len()).fold(String::new(), |all, at| all + &format!("x{at}: &[{real}], "));
         let (rows, row) = if shared { ("", "") } else { ("rows: usize, ", "rows, ") };
         let text =
             format!("({rows}n: usize, {arguments}out: &mut [{real}]) {{ dispatch!(s => {{ {chain} }}) }}");
@@ -365,7 +366,7 @@ impl<'a> Writer<'a> {
             chains.push((name, text));
             chains.len() - 1
         });
-        let operands: String = operands.iter().map(|operand| format!("{operand}, ")).collect();
+        let operands = operands.iter().fold(String::new(), |all, operand| all + operand + ", ");
         let _ = write!(body, "{}({row}{n}, {operands}{out});", chains[at].0);
     }
 
