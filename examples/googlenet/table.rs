@@ -31,7 +31,7 @@ Weights without biases, in K of 1024, and multiply-adds of products, in millions
 Where they differ from the paper, its own figures do not fit its sizes:
 - 7×7/2: an ordinary convolution has 7·7·3·64 weights. 2.7K and 34M are those of a separable one with eight filters
   for each colour: 7·7·3·8 + 24·64 = 2712 weights, at 112·112 places.
-- (3a) to (5b): the operations agree, and divided by the places they give our weights. The paper's column of
+- (3a) to (5b), but for (5a): the operations agree, and divided by the places they give our weights. The paper's column of
   parameters departs from them, most of all in (4c): 100M / (14·14) are 498K, not 463K.
 - (5a): 1072K and 54M agree with each other, but not with the widths, which are those of (4e) on 832 channels.
 ";
@@ -39,7 +39,7 @@ Where they differ from the paper, its own figures do not fit its sizes:
 /// The table as text, with totals, and what the auxiliary classifiers add while the network is trained.
 pub(crate) fn text() -> String {
     let mut out = format!(
-        "{:<20}{:>11}{:>9}{:>9}{:>8}{:>15}{:>9}{:>9}{:>8}\n",
+        "{:<20}{:>11}{:>9}{:>9}{:>10}{:>15}{:>9}{:>9}{:>10}\n",
         GoogLeNet::NAME,
         "weights",
         "K",
@@ -56,7 +56,7 @@ pub(crate) fn text() -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
-            "{name:<20}{weights:>11}{k:>9.1}{thousands:>9}{:>8}{products:>15}{m:>9.1}{millions:>9}{:>8}",
+            "{name:<20}{weights:>11}{k:>9.1}{thousands:>9}{:>10}{products:>15}{m:>9.1}{millions:>9}{:>10}",
             differs(k, thousands),
             differs(m, millions)
         );
