@@ -46,16 +46,16 @@ fn permute(order: &mut [usize; 6], from: usize, all: &mut Vec<[usize; 6]>) {
     }
 }
 
-/// The floating-point operations for one example, with composites as what they stand for. Signs do not count: one that is
-/// taken out of a product stays for the other users of what was negative, and kernels have them for nothing. Nor do outer
-/// products, one of which may take the place of a transposed one.
-fn work(graph: &Graph) -> u64 {
+/// The floating-point operations for one example, with composites as what they stand for. Signs count only in what there
+/// was before: one that is taken out of a product stays for the other users of what was negative, and kernels have them
+/// for nothing. Outer products don't count, one of which may take the place of a transposed one.
+fn work(graph: &Graph, with_signs: bool) -> u64 {
     let open = run(&[EXPAND, SPLIT], graph.clone());
     let live = open.live();
     let counts = |id: &NodeId| {
         open[*id].op().is_some_and(|(op, attrs)| {
             let is_outer = matches!(op.kernel, Kernel::Contract) && attrs.axes.is_empty();
-            live[id.index()] && *op != NEG && !is_outer
+            live[id.index()] && (with_signs || *op != NEG) && !is_outer
         })
     };
     open.ids().filter(counts).map(|id| flops_of(&open, id)).sum()
@@ -93,7 +93,7 @@ fn apply(pass: &Pass, before: &Graph, bindings: &Bindings) -> Result<Graph, Stri
     if pass.name == ARRANGE.name && !is_arranged(&after) {
         return Err("a contraction is not as kernels take it".to_owned());
     }
-    let (is, was) = (work(&after), work(before));
+    let (is, was) = (work(&after, false), work(before, true));
     // What is stable may cost more. And a rewrite sees one node, not its other users, who may keep the old form beside the
     // new one: that is rare, and small beside the whole.
     if is > was + was / 20 + averaged(before) && pass.name != STABILISE.name {
