@@ -9,13 +9,13 @@ use rand::{RngExt, SeedableRng};
 const SONNETS: &str = include_str!("data/sonnets.txt");
 
 /// Characters that occur in the sonnets: the classes of the models.
-pub const CHARACTERS: usize = 61;
+pub(crate) const CHARACTERS: usize = 61;
 
 /// The share of the text that models learn from; the rest of it judges them.
 const SHARE: f64 = 0.9;
 
 /// A text, its characters numbered in the order of their code points.
-pub struct Text {
+pub(crate) struct Text {
     alphabet: Vec<char>,
     train: Vec<usize>,
     valid: Vec<usize>,
@@ -23,7 +23,7 @@ pub struct Text {
 
 impl Text {
     /// The sonnets: nine tenths of them to learn from, the last tenth to judge by.
-    pub fn sonnets() -> Self {
+    pub(crate) fn sonnets() -> Self {
         let mut alphabet: Vec<char> = SONNETS.chars().collect();
         alphabet.sort_unstable();
         alphabet.dedup();
@@ -39,13 +39,13 @@ impl Text {
     ///
     /// # Errors
     /// If a part of the text is shorter than a window.
-    pub fn windows(&self, length: usize, step: usize) -> nn_runtime::Result<(Dataset, Dataset)> {
+    pub(crate) fn windows(&self, length: usize, step: usize) -> nn_runtime::Result<(Dataset, Dataset)> {
         Ok((windows(&self.train, length, step)?, windows(&self.valid, length, length)?))
     }
 
     /// Cross-entropies of the part to judge by, in nats for a character, of two models that count: how often each
     /// character occurs, and how often each one follows each. To every count one is added, for what was never seen.
-    pub fn baselines(&self) -> [f64; 2] {
+    pub(crate) fn baselines(&self) -> [f64; 2] {
         let mut of_one = vec![1.0; CHARACTERS];
         let mut of_two = vec![1.0; CHARACTERS * CHARACTERS];
         for pair in self.train.windows(2) {
@@ -66,7 +66,7 @@ impl Text {
     ///
     /// `predict` takes a window of `LENGTH` characters and gives the probabilities after each of them; only places up to
     /// the last real character are looked at.
-    pub fn sample<const LENGTH: usize>(
+    pub(crate) fn sample<const LENGTH: usize>(
         &self,
         count: usize,
         temperature: f32,
