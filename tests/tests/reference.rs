@@ -389,10 +389,14 @@ fn every_operation_is_tried() {
     };
     assert_eq!(missing(&called, &|op| !op.args.is_empty()), [""; 0], "are called by no model");
     assert_eq!(missing(&in_lanes, &in_a_lane), [""; 0], "are emitted by no model in lanes");
+    let is_turn = |op: &Op| [&INTERLEAVE, &DEINTERLEAVE].contains(&op);
+    let by_rows = |op: &Op| is_emitted(op) && !is_turn(op);
     // What sees its batch is computed in tiles.
-    let is_in_arrays = |op: &Op| is_emitted(op) && !matches!(op.kernel, Kernel::Statistic);
+    let is_in_arrays = |op: &Op| by_rows(op) && !matches!(op.kernel, Kernel::Statistic);
     assert_eq!(missing(&in_arrays, &is_in_arrays), [""; 0], "are emitted by no model in arrays");
-    assert_eq!(missing(&in_tiles, &is_emitted), [""; 0], "are emitted by no model in tiles");
+    assert_eq!(missing(&in_tiles, &by_rows), [""; 0], "are emitted by no model in tiles");
+    let in_a_block = |op: &Op| op.interleaved.is_some() || is_turn(op);
+    assert_eq!(missing(&in_blocks, &in_a_block), [""; 0], "are emitted by no model with interleaved images");
 }
 
 #[test]

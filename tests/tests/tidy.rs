@@ -89,6 +89,13 @@ fn every_operation_file_is_listed() {
 const NAMED: &[(&str, &str, &str)] = &[
     ("term.rs", "*", "the operators of formulas are operations"),
     ("grad.rs", "batch_mean::BATCH_MEAN", "the batch convention is the mean over the examples"),
+    ("grad.rs", "batch_statistic::BATCH_STATISTIC", "and where all examples follow from it, a statistic"),
+    (
+        "schedule/layout.rs",
+        "interleave::INTERLEAVE",
+        "a change of layout is an operation, so that plans show it",
+    ),
+    ("schedule/layout.rs", "interleave::DEINTERLEAVE", "and so is the way back"),
     ("build/mod.rs", "batch_mean::BATCH_MEAN", "the loss of a batch is the mean of its examples'"),
     ("build/expr.rs", "broadcast::BROADCAST", "broadcasting is syntax that becomes an operation"),
     ("build/expr.rs", "slice::SLICE", "so is indexing"),
@@ -102,6 +109,7 @@ const SPELT: &[(&str, &str)] = &[
     ("build/call.rs", "what arguments are called in other libraries, some of which are operations here"),
     ("build/short.rs", "the loss of a formula without one is `mse`"),
     ("dump.rs", "files are called after formats, one of which is an operation too"),
+    ("emit/explain.rs", "what a state follows is the mean or the variance of a batch"),
     ("emit/rust/names.rs", "the kernels that emitted code imports, which no name of the user's may hide"),
 ];
 
