@@ -24,8 +24,11 @@ nn_model! {
     }
 }
 
+/// The logit of a class, of so many classes.
+type Logit = fn(usize, usize) -> f64;
+
 /// Logits of a row, by the number of classes.
-const LOGITS: [(&str, fn(usize, usize) -> f64); 9] = [
+const LOGITS: [(&str, Logit); 9] = [
     ("equal", |_, _| 3.25),
     ("equal and large", |_, _| -1e4),
     ("±1e4", |i, _| if i % 2 == 0 { 1e4 } else { -1e4 }),

@@ -43,6 +43,7 @@ fn pays(flops: usize) -> bool {
 }
 
 /// Work that can be cut in two.
+#[cfg_attr(not(feature = "rayon"), allow(dead_code, reason = "without threads nothing is cut"))]
 pub(super) trait Cut: Sized + Send {
     /// Floating-point operations.
     fn flops(&self) -> usize;

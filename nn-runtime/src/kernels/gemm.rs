@@ -79,6 +79,7 @@ impl<'a, T> Output<'a, T> {
 
     /// The same scalars for another part of the work. No element may be reached through both: the parts of a product
     /// have no row or column in common.
+    #[cfg_attr(not(feature = "rayon"), allow(dead_code, reason = "without threads nothing is cut"))]
     pub(super) fn shared(&self) -> Self {
         Self { borrowed: PhantomData, ..*self }
     }
