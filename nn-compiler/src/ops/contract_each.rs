@@ -1,7 +1,7 @@
 //! A matrix product for each place of an axis that both operands have: for each head of an attention.
 //!
 //! `attrs.sizes` says what the axes are: three numbers for those of the first operand, three for those of the second,
-//! three for those of the result. Each is one of [`EACH`], [`ROW`], [`INNER`] and [`COLUMN`].
+//! three for those of the result. Each is one of `EACH`, `ROW`, `INNER` and `COLUMN`.
 
 use super::{Kernel, Mismatch, Op, Tensor, Vjp};
 use crate::graph::Attrs;
