@@ -203,7 +203,6 @@ const KERNELS = {
     if (Number.isInteger(row) && row >= 0 && row < entries) sum[row * width + at % width] += d;
     else sum.fill(NaN);
   })),
-=======
   contract_each,
   attention_weights,
   attention_weights_input: ([heads, queries, keys, width], y, d) => array(heads * queries * keys, (at) => {
