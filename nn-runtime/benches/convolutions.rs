@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nn_runtime::dispatch;
 use nn_runtime::kernels::{
-    AlignedVec, ConvolutionSizes, Lanes, Level, convolve, convolve_input, convolve_weight_sum,
+    Activation, AlignedVec, ConvolutionSizes, Lanes, Level, convolve, convolve_input, convolve_weight_sum,
     convolve_winograd, level, tile_len,
 };
 use rayon::ThreadPool;
@@ -167,10 +167,10 @@ fn times(layer: &Layer, rows: usize, pool: &ThreadPool, time: Duration) -> [(f64
     let w = numbers(layer.weight(), 3);
     let (mut y, mut dx, mut dw) = (d.clone(), x.clone(), w.clone());
     [
-        measure(pool, time, &mut || convolve(rows, sizes, &x, &w, &mut y)),
+        measure(pool, time, &mut || convolve(rows, sizes, &x, &w, None, Activation::Linear, &mut y)),
         measure(pool, time, &mut || convolve_input(rows, sizes, &d, &w, &mut dx)),
         measure(pool, time, &mut || convolve_weight_sum(rows, sizes, &x, &d, &mut dw)),
-        measure(pool, time, &mut || convolve_winograd(rows, sizes, &x, &w, &mut y)),
+        measure(pool, time, &mut || convolve_winograd(rows, sizes, &x, &w, None, Activation::Linear, &mut y)),
     ]
 }
 

@@ -40,6 +40,7 @@ pub static CONVOLVE: Op = Op {
     notation: |style, _, x, _| style.call("convolve", x),
     flops: 2,
     products: Some(|attrs, shapes| fitting(Geometry::new(&attrs.sizes, &shapes[0], &shapes[1])).products()),
+    finish: Finish::Activate,
     interleaved: Some(Interleaved { is_sought: true, varying: &[true, false], finish: Finish::Activate }),
     ..Op::POINTWISE
 };

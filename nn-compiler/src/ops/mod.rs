@@ -228,6 +228,8 @@ pub struct Op {
     pub joint: Option<Joint>,
     /// The kernel that adds the results of a tile's examples to a sum, without making them one by one.
     pub summed: Option<&'static str>,
+    /// What the kernel, if it is a call, does with its result before it is stored.
+    pub finish: Finish,
     /// The kernel of the same name for interleaved examples.
     pub interleaved: Option<Interleaved>,
     /// A kernel that is faster and less precise, for models that ask for it (`#[winograd]`).
@@ -267,6 +269,7 @@ impl Op {
         kernel: Kernel::Pointwise,
         joint: None,
         summed: None,
+        finish: Finish::Keep,
         interleaved: None,
         quick: None,
         notation: |_, _, x, _| x[0].clone(),

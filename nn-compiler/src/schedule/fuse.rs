@@ -37,7 +37,7 @@ pub enum Work {
         /// A node that the same call computes, by a kernel for both.
         also: Option<NodeId>,
     },
-    /// Calls a kernel for interleaved examples that finishes what it computes.
+    /// Calls a kernel that finishes what it computes.
     Finished {
         /// What the kernel computes.
         call: NodeId,
@@ -365,16 +365,17 @@ impl Fuser<'_> {
         Some(Work::Contract { product, bias, activation, gate })
     }
 
-    /// A kernel for interleaved examples with what it can do before it stores the result: `activation(call + bias)` with
-    /// a bias for each channel, or the gate of a backward pass.
+    /// A kernel with what it can do before it stores the result: `activation(call + bias)` with a bias for each channel,
+    /// or the gate of a backward pass.
     fn finished(&self, id: NodeId, fused: &mut Vec<NodeId>) -> Option<Work> {
-        if !self.interleaved[id.index()] {
+        // Lanes and arrays of them have kernels of their own, which finish nothing.
+        if self.lowering != Lowering::Tiles && self.at(id) == When::Tile {
             return None;
         }
         let finishes = |id: NodeId, finish: Finish| {
             let (op, _) = self.graph[id].op()?;
-            let kernel = op.interleaved.as_ref().filter(|_| self.interleaved[id.index()])?;
-            (kernel.finish == finish).then_some(id)
+            let can = if self.interleaved[id.index()] { op.interleaved.as_ref()?.finish } else { op.finish };
+            (can == finish).then_some(id)
         };
         let (mut top, mut activation) = (id, None);
         if let Some(Epilogue::Activation(name)) = self.epilogue(top) {

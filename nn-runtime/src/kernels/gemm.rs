@@ -86,6 +86,19 @@ impl<'a, T> Output<'a, T> {
 }
 
 impl<T: Real> Output<'_, T> {
+    /// Writes one value to scalars from one on.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub(super) fn fill(&mut self, at: usize, count: usize, value: T) {
+        assert!(at + count <= self.len, "{count} scalars from {at} on of {}", self.len);
+        for i in at..at + count {
+            // SAFETY: the scalar is within the slice.
+            unsafe { self.first.add(i).write(value) };
+        }
+    }
+
     /// Writes scalars from one on.
     ///
     /// # Panics

@@ -325,16 +325,21 @@ impl<'a> Writer<'a> {
             }
             Work::Finished { call, bias, activation, gate } => {
                 let Some((op, attrs)) = graph[*call].op() else { return };
-                let (Kernel::Call { function, sizes }, Some(kernel)) = (op.kernel, &op.interleaved) else {
-                    return;
+                let Kernel::Call { function, sizes } = op.kernel else { return };
+                let interleaved = op.interleaved.as_ref().filter(|_| self.is_interleaved(*call));
+                let finish = interleaved.map_or(op.finish, |kernel| kernel.finish);
+                let function = match op.quick {
+                    Some(quick) if self.model.winograd && interleaved.is_none() => quick,
+                    _ => function,
                 };
+                let kernels = self.layout(*call);
                 let operands = graph.operands(*call);
                 let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
                 let option = |id: &Option<NodeId>| {
                     id.map_or("None".to_owned(), |id| format!("Some({})", self.name(id)))
                 };
                 let mut args: Vec<String> = operands.iter().map(|&id| self.name(id)).collect();
-                match kernel.finish {
+                match finish {
                     Finish::Keep => {}
                     Finish::Activate => {
                         args.push(option(bias));
@@ -343,7 +348,7 @@ impl<'a> Writer<'a> {
                     Finish::Gate => args.push(option(gate)),
                 }
                 let (sizes, args) = (sizes(attrs, &shapes), args.join(", "));
-                let _ = write!(body, "interleaved::{function}({rows}, {sizes:?}, {args}, {out});");
+                let _ = write!(body, "{kernels}{function}({rows}, {sizes:?}, {args}, {out});");
             }
             Work::Move => self.movement(step.result, shared, &out, body),
             Work::Contract { product, bias, activation, gate } => {

@@ -523,7 +523,7 @@ mod tests {
         let bound = |count: usize| 16.0 + 2.0 * count as f64;
 
         let mut want = nan_tile::<T>(rows, result);
-        kernels::convolve(rows, sizes, &x, &w, &mut want);
+        kernels::convolve(rows, sizes, &x, &w, None, Activation::Linear, &mut want);
         let want = f64s(&elements(&want, rows, result));
         let x = interleaved(rows, image, &x);
         let mut out = nan_blocks::<T>(rows, result);

@@ -9,6 +9,7 @@
 
 use super::super::gemm::{Finish, Gemm, Matrix, Output, Start};
 use super::super::{Real, stride};
+use super::convolve::Ends;
 use super::{Convolution, example};
 
 /// Scalars of a block: an eighth of a small second-level cache, and little enough for a stack.
@@ -23,7 +24,14 @@ const TAPS: usize = 512;
 struct Block<T>([T; BLOCK]);
 
 /// See [`convolve`](super::convolve()).
-pub(super) fn convolve<T: Real>(rows: usize, conv: &Convolution, x: &[T], w: &[T], out: &mut [T]) {
+pub(super) fn convolve<T: Real>(
+    rows: usize,
+    conv: &Convolution,
+    x: &[T],
+    w: &[T],
+    ends: Ends<'_, T>,
+    out: &mut [T],
+) {
     let (places, taps) = (conv.places(), conv.taps());
     let stride = stride::<T>(conv.units * places);
     let mut block = Block([T::ZERO; BLOCK]);
@@ -33,6 +41,10 @@ pub(super) fn convolve<T: Real>(rows: usize, conv: &Convolution, x: &[T], w: &[T
         for group in Group::all(conv) {
             let (x, w) = (group.image(x), group.weight(w));
             let y = group.result(out);
+            if let Some(bias) = ends.bias {
+                let bias = &bias[group.index * group.units..][..group.units];
+                y.chunks_exact_mut(places).zip(bias).for_each(|(y, &bias)| y.fill(bias));
+            }
             let mut product =
                 |[tap, of_taps]: [usize; 2], [place, of_places]: [usize; 2], b: Matrix<'_, T>| {
                     T::gemm(Gemm {
@@ -40,8 +52,8 @@ pub(super) fn convolve<T: Real>(rows: usize, conv: &Convolution, x: &[T], w: &[T
                         a: Matrix { data: &w[tap..], row: taps, col: 1 },
                         b,
                         c: Output::new(&mut y[place..], places, false),
-                        start: if tap == 0 { Start::Zero } else { Start::Accumulate },
-                        finish: Finish::Keep,
+                        start: if tap == 0 && ends.bias.is_none() { Start::Zero } else { Start::Accumulate },
+                        finish: if tap + of_taps == taps { ends.finish() } else { Finish::Keep },
                     });
                 };
             if conv.is_plain() {

@@ -1,20 +1,50 @@
 //! Convolutions of a tile of images, with the adjoints of image and weight.
 
-use super::super::{Real, stride};
+use super::super::gemm::Finish;
+use super::super::{Activation, Real, stride};
 use super::{Convolution, ConvolutionSizes, blocks, products, winograd};
 
-/// `y[o, p] = Σ x[c, p·stride + k·dilation - padding] · w[o, c, k]`, over the channels `c` of the group of `o` and the
-/// elements `k` of the window.
+/// What a convolution does besides its products: it starts from a number for each unit, and may keep what is positive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends<'a, T> {
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) activation: Activation,
+}
+
+impl<T> Ends<'_, T> {
+    /// Products and nothing else.
+    pub(super) const PLAIN: Self = Self { bias: None, activation: Activation::Linear };
+
+    /// What happens to the sums of the last taps.
+    pub(super) fn finish(&self) -> Finish<'static, T> {
+        match self.activation {
+            Activation::Linear => Finish::Keep,
+            Activation::Relu => Finish::Relu,
+        }
+    }
+}
+
+/// `activation(bias + y)` of `y[o, p] = Σ x[c, p·stride + k·dilation - padding] · w[o, c, k]`, over the channels `c` of the
+/// group of `o` and the elements `k` of the window.
 ///
-/// `x` and `out` are tile buffers of images, `w` `[units, channels / groups, kernel height, kernel width]` is shared.
+/// `x` and `out` are tile buffers of images, `w` `[units, channels / groups, kernel height, kernel width]` and `bias`
+/// `[units]` are shared.
 ///
 /// # Panics
 ///
 /// If a slice is too short.
-pub fn convolve<T: Real>(rows: usize, sizes: ConvolutionSizes, x: &[T], w: &[T], out: &mut [T]) {
-    let conv = Convolution::new(sizes);
-    if !products::convolve(rows, &conv, x, w, out) {
-        blocks::convolve(rows, &conv, x, w, out);
+pub fn convolve<T: Real>(
+    rows: usize,
+    sizes: ConvolutionSizes,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    activation: Activation,
+    out: &mut [T],
+) {
+    let (conv, ends) = (Convolution::new(sizes), Ends { bias, activation });
+    if !products::convolve(rows, &conv, x, w, ends, out) {
+        blocks::convolve(rows, &conv, x, w, ends, out);
     }
 }
 
@@ -38,9 +68,28 @@ pub fn convolve_input<T: Real>(rows: usize, sizes: ConvolutionSizes, d: &[T], w:
 /// # Panics
 ///
 /// If a slice is too short.
-pub fn convolve_winograd<T: Real>(rows: usize, sizes: ConvolutionSizes, x: &[T], w: &[T], out: &mut [T]) {
-    if !winograd::convolve(rows, &Convolution::new(sizes), x, w, false, out) {
-        convolve(rows, sizes, x, w, out);
+pub fn convolve_winograd<T: Real>(
+    rows: usize,
+    sizes: ConvolutionSizes,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    activation: Activation,
+    out: &mut [T],
+) {
+    let conv = Convolution::new(sizes);
+    if !winograd::convolve(rows, &conv, x, w, false, out) {
+        return convolve(rows, sizes, x, w, bias, activation, out);
+    }
+    let (places, stride) = (conv.places(), stride::<T>(conv.units * conv.places()));
+    for r in 0..rows {
+        for (unit, out) in out[r * stride..][..conv.units * places].chunks_exact_mut(places).enumerate() {
+            let bias = bias.map_or(T::ZERO, |bias| bias[unit]);
+            for y in out {
+                let sum = *y + bias;
+                *y = if activation == Activation::Relu && sum < T::ZERO { T::ZERO } else { sum };
+            }
+        }
     }
 }
 
@@ -134,8 +183,15 @@ mod tests {
         let what = (core::any::type_name::<T>(), rows, sizes);
         let bound = |count: usize| 16.0 + 2.0 * count as f64;
         let mut out = nan_tile::<T>(rows, result);
-        convolve(rows, sizes, &x, &w, &mut out);
+        convolve(rows, sizes, &x, &w, None, Activation::Linear, &mut out);
         assert_close(&elements(&out, rows, result), &y, bound(conv.taps()), &what);
+
+        let bias = numbers.flat::<T>(conv.units);
+        let finished: Vec<f64> =
+            (0..rows * result).map(|i| (y[i] + bias[i % result / conv.places()].to_f64()).max(0.0)).collect();
+        let mut out = nan_tile::<T>(rows, result);
+        convolve(rows, sizes, &x, &w, Some(&bias), Activation::Relu, &mut out);
+        assert_close(&elements(&out, rows, result), &finished, bound(conv.taps() + 1), &what);
 
         let mut out = nan_tile::<T>(rows, image);
         convolve_input(rows, sizes, &d, &w, &mut out);
@@ -230,7 +286,7 @@ mod tests {
             };
             at_every_level(|_| {
                 let (mut got, mut got_dx) = (nan_tile::<f32>(2, result), nan_tile::<f32>(2, image));
-                convolve_winograd(2, sizes, &x, &w, &mut got);
+                convolve_winograd(2, sizes, &x, &w, None, Activation::Linear, &mut got);
                 convolve_input_winograd(2, sizes, &d, &w, &mut got_dx);
                 near(elements(&got, 2, result), &y, conv.taps());
                 near(elements(&got_dx, 2, image), &dx, conv.units * conv.window());
@@ -251,11 +307,11 @@ mod tests {
             let compute = || {
                 let (mut y, mut dx) = (nan_tile::<f32>(rows, result), nan_tile::<f32>(rows, image));
                 let mut dw = w.clone();
-                convolve(rows, sizes, &x, &w, &mut y);
+                convolve(rows, sizes, &x, &w, None, Activation::Linear, &mut y);
                 convolve_input(rows, sizes, &d, &w, &mut dx);
                 convolve_weight_sum(rows, sizes, &x, &d, &mut dw);
                 let (plain, plain_dx) = (elements(&y, rows, result), elements(&dx, rows, image));
-                convolve_winograd(rows, sizes, &x, &w, &mut y);
+                convolve_winograd(rows, sizes, &x, &w, None, Activation::Linear, &mut y);
                 convolve_input_winograd(rows, sizes, &d, &w, &mut dx);
                 [plain, plain_dx, elements(&y, rows, result), elements(&dx, rows, image), dw]
             };

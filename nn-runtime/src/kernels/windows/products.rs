@@ -10,6 +10,7 @@ use core::ops::Range;
 use super::super::fork::{self, Cut};
 use super::super::gemm::{Finish, Gemm, Matrix, Output, Start};
 use super::super::{Real, stride, tile_len};
+use super::convolve::Ends;
 use super::panels::{BAND, DEPTH, Layout, Offsets, Panel, Stack, width};
 use super::{Convolution, example};
 
@@ -28,8 +29,15 @@ const PART_UNITS: usize = 48;
 const BLOCK_ROWS: usize = 12;
 
 /// See [`convolve`](super::convolve()). Returns false where [`blocks`](super::blocks) are better.
-pub(super) fn convolve<T: Real>(rows: usize, conv: &Convolution, x: &[T], w: &[T], out: &mut [T]) -> bool {
-    product(rows, conv, x, Weights { data: w, is_turned: false }, out)
+pub(super) fn convolve<T: Real>(
+    rows: usize,
+    conv: &Convolution,
+    x: &[T],
+    w: &[T],
+    ends: Ends<'_, T>,
+    out: &mut [T],
+) -> bool {
+    product(rows, conv, x, Weights { data: w, is_turned: false }, ends, out)
 }
 
 /// See [`convolve_input`](super::convolve_input). Returns false where [`blocks`](super::blocks) are better.
@@ -41,7 +49,7 @@ pub(super) fn convolve_input<T: Real>(
     out: &mut [T],
 ) -> bool {
     let Some(turned) = conv.turned() else { return false };
-    product(rows, &turned, d, Weights { data: w, is_turned: true }, out)
+    product(rows, &turned, d, Weights { data: w, is_turned: true }, Ends::PLAIN, out)
 }
 
 fn product<T: Real>(
@@ -49,6 +57,7 @@ fn product<T: Real>(
     conv: &Convolution,
     x: &[T],
     weights: Weights<'_, T>,
+    ends: Ends<'_, T>,
     out: &mut [T],
 ) -> bool {
     let Some(layout) = layout::<T>(rows, conv) else { return false };
@@ -56,7 +65,8 @@ fn product<T: Real>(
     if rows > 1 && weights.data.len() >= tile_len::<T>(rows, conv.units * conv.taps()) {
         return false;
     }
-    let product = Product { conv, layout, offsets: layout.offsets(weights.is_turned), rows, x, weights };
+    let product =
+        Product { conv, layout, offsets: layout.offsets(weights.is_turned), rows, x, weights, ends };
     fork::compute(Part {
         product: &product,
         examples: 0..rows,
@@ -88,6 +98,7 @@ struct Product<'a, T> {
     rows: usize,
     x: &'a [T],
     weights: Weights<'a, T>,
+    ends: Ends<'a, T>,
 }
 
 impl<'a, T: Real> Product<'a, T> {
@@ -159,7 +170,7 @@ impl<T: Real> Cut for Part<'_, T> {
     }
 
     fn compute(mut self) {
-        let Product { conv, layout, ref offsets, rows, x, weights } = *self.product;
+        let Product { conv, layout, ref offsets, rows, x, weights, ends } = *self.product;
         let (width, window, all) = (width::<T>(), conv.window(), conv.places());
         let (of_units, of_channels) = (conv.units / conv.groups, conv.channels / conv.groups);
         let stride = stride::<T>(conv.units * all);
@@ -175,6 +186,7 @@ impl<T: Real> Cut for Part<'_, T> {
             for channels in steps(0..of_channels, layout.channels) {
                 let depth = channels.len() * window;
                 let offsets = &offsets.0[..depth];
+                let (is_first, is_last) = (channels.start == 0, channels.end == of_channels);
                 for units in steps(self.units.clone(), block) {
                     let a = self.product.weights(group, &units, channels.clone(), copy);
                     for r in self.examples.clone() {
@@ -192,13 +204,20 @@ impl<T: Real> Cut for Part<'_, T> {
                                     to: panel,
                                     row: width,
                                 });
+                                if let Some(bias) = ends.bias.filter(|_| is_first) {
+                                    for (i, unit) in units.clone().enumerate() {
+                                        let at = first + i * all + places.start;
+                                        self.out.fill(at, places.len(), bias[group * of_units + unit]);
+                                    }
+                                }
+                                let from_zero = is_first && ends.bias.is_none();
                                 T::gemm(Gemm {
                                     dims: [units.len(), depth, places.len()],
                                     a,
                                     b: Matrix { data: panel, row: width, col: 1 },
                                     c: self.out.from(first + places.start, all),
-                                    start: if channels.start == 0 { Start::Zero } else { Start::Accumulate },
-                                    finish: Finish::Keep,
+                                    start: if from_zero { Start::Zero } else { Start::Accumulate },
+                                    finish: if is_last { ends.finish() } else { Finish::Keep },
                                 });
                             }
                         }
