@@ -64,6 +64,8 @@ pub(crate) fn on(number: usize) -> bool {
 
 #: (end of file name, start of the line, replacement): why no test can notice.
 EXPLAINED = {
+    ("ops/add.rs", "let (first, starts)", "<="): "the axis is one where both start at different places",
+    ("ops/add.rs", "let (second, from)", "<="): "the axis is one where both start at different places",
     ("binary_cross_entropy.rs", "let (p, t, shape)", "x[1]"): "both have one shape",
     ("huber.rs", "let (error, shape)", "x[1]"): "both have one shape",
     ("dot.rs", "let axes", "x[1]"): "both have one shape",
