@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::{env, fs};
 
 use ndarray::{Array2, array};
@@ -25,6 +25,9 @@ nn_model! {
 
 /// Where the child process finds its folder.
 const FOLDER: &str = "NN_FAULTS_FOLDER";
+
+/// Where the child process finds a folder in which nothing may be written.
+const READ_ONLY: &str = "NN_FAULTS_READ_ONLY";
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -128,7 +131,29 @@ fn a_checkpoint_and_its_folder_vanish_during_a_training() {
     assert_ne!(model.params_flat(), trained.params_flat());
 }
 
-/// Where nothing may be written, what is there stays. Whoever may write everywhere, such as root, has nothing to see.
+/// What the child below says where it may write in a read-only folder after all.
+const EVERYWHERE: &str = "may write everywhere";
+
+/// What the child does in a folder where nothing may be written. On its own it is no test.
+#[test]
+fn read_only_child() {
+    let Some(folder) = env::var_os(READ_ONLY).map(PathBuf::from) else { return };
+    let probe = folder.join("probe");
+    if fs::write(&probe, "").is_ok() {
+        // Else who comes next could write to it: the mode is that of the folder alone.
+        fs::remove_file(&probe).unwrap();
+        println!("{EVERYWHERE}");
+        return;
+    }
+    let path = folder.join("model.safetensors");
+    names_the_file(&Large::new(2).save(&path).unwrap_err(), &path);
+    let run = folder.join("run.safetensors");
+    let trainer = Trainer::new(Adam::new(0.01)).epochs(1).checkpoint(Checkpoint::new(&run));
+    names_the_file(&trainer.fit(&mut Large::new(3), &classes(), None).unwrap_err(), &run);
+    println!("refused");
+}
+
+/// Where nothing may be written, what is there stays. Root may write everywhere, and first lays that down.
 #[test]
 fn a_folder_is_read_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,14 +162,32 @@ fn a_folder_is_read_only() {
     model.save(&path).unwrap();
     let set = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
     set(0o555);
-    if fs::write(folder.path().join("probe"), "").is_err() {
-        names_the_file(&Large::new(2).save(&path).unwrap_err(), &path);
-        let run = folder.path().join("run.safetensors");
-        let trainer = Trainer::new(Adam::new(0.01)).epochs(1).checkpoint(Checkpoint::new(&run));
-        names_the_file(&trainer.fit(&mut Large::new(3), &classes(), None).unwrap_err(), &run);
-        assert_eq!(names(folder.path()), ["model.safetensors"]);
+    let test = env::current_exe().unwrap();
+    let child = |mut command: Command| {
+        let arguments = ["--exact", "read_only_child", "--test-threads", "1", "--nocapture"];
+        command.args(arguments).env(READ_ONLY, folder.path()).output()
+    };
+    let is_privileged = |said: &Output| String::from_utf8_lossy(&said.stdout).contains(EVERYWHERE);
+    let mut said = child(Command::new(&test)).unwrap();
+    if is_privileged(&said) {
+        // The owner of the folder still, without the capability that overrides its mode.
+        let mut without = Command::new("setpriv");
+        without.args(["--bounding-set", "-all", "--inh-caps", "-all"]).arg(&test);
+        match child(without) {
+            Ok(output) if output.status.success() => said = output,
+            Ok(output) => println!("no setpriv: {}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => println!("no setpriv: {error}"),
+        }
     }
     set(0o755);
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success(), "{text}");
+    if is_privileged(&said) {
+        println!("skipped: whoever runs this may write everywhere, and can't lay that down");
+    } else {
+        assert!(text.contains("refused"), "{text}");
+    }
+    assert_eq!(names(folder.path()), ["model.safetensors"]);
     assert_eq!(Large::load(&path).unwrap().params_flat(), model.params_flat(), "the old file is whole");
 }
 

@@ -1,19 +1,23 @@
-"""Breaks the compiler and the kernels, one token at a time, and shows which tests notice.
+"""Breaks the compiler and the kernels, one operator at a time, and shows which tests notice.
 
-    python3 tests/outside/mutants.py compiler            every mutant of derivative rules, meanings and rewrites
-    python3 tests/outside/mutants.py kernels --every 5   every fifth mutant of the kernels
-    python3 tests/outside/mutants.py compiler --list     only says what would be broken
+    python3 tests/outside/mutants.py compiler               every mutant of derivative rules, meanings and rewrites
+    python3 tests/outside/mutants.py kernels --sample 120   so many mutants of the kernels, chosen by --seed
+    python3 tests/outside/mutants.py compiler --list        only says what would be broken
 
-The sources are copied to a folder of their own (--work), where each mutant is one edit: another sign, another
-operation, factor, comparison or operand. A mutant is killed when a test fails, or does not end within its time; it is
-no mutant when it does not compile. What survives is printed at the end, and the exit status is 1, unless EXPLAINED
-says why nothing can notice it.
+The sources are copied to a folder of their own (--work), and all mutants are put into the copy at once: `a + b` becomes
+`if crate::mutant::on(7) { a - b } else { a + b }` (`mutants/src/main.rs`). What does not compile is left out, the tests are
+built once, and run for each mutant with a variable of the environment that names it. A mutant is killed when a test fails,
+or does not end within its time. What survives is printed at the end, and the exit status is 1, unless EXPLAINED says
+why nothing can notice it.
 """
 
 import argparse
 import collections
+import concurrent.futures
+import json
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
@@ -23,62 +27,45 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-#: What is broken, and the tests that have to notice: what survives the first meets the next.
+#: The crate, what is broken, what Cargo is told, and the tests that have to notice, as (binary, filter): what survives the
+#: first meets the next. `{module}` stands for the module that is broken.
 TARGETS = {
     "compiler": (
-        ["nn-compiler/src/ops/*.rs", "nn-compiler/src/optimize/*.rs", "nn-compiler/src/grad.rs", "nn-compiler/src/term.rs"],
-        [["-p", "nn-compiler", "--lib"], ["-p", "nn-compiler", "--test", "programs"]],
+        "nn-compiler",
+        ["src/ops/*.rs", "src/optimize/*.rs", "src/grad.rs", "src/term.rs"],
+        ["--lib", "--test", "programs"],
+        [("nn_compiler", "ops::"), ("nn_compiler", ""), ("programs", "")],
     ),
     "kernels": (
-        ["nn-runtime/src/kernels/*.rs", "nn-runtime/src/kernels/lane_math/*.rs"],
-        [["-p", "nn-runtime", "--lib", "--config", "profile.dev.package.nn-runtime.opt-level=1", "kernels"]],
+        "nn-runtime",
+        ["src/kernels/*.rs", "src/kernels/*/*.rs"],
+        ["--lib", "--test", "tails", "--test", "extremes", "--config", "profile.dev.package.nn-runtime.opt-level=1"],
+        [("nn_runtime", "{module}"), ("nn_runtime", "kernels::"), ("tails", ""), ("extremes", "")],
     ),
 }
 
 #: Files without arithmetic of their own, and tests.
-SKIPPED = {"mod.rs", "tests.rs", "testing.rs", "layout.rs", "buffer.rs", "params.rs", "compiled.rs", "simd.rs"}
+SKIPPED = {"tests.rs", "testing.rs", "layout.rs", "buffer.rs", "params.rs", "compiled.rs", "simd.rs", "mod.rs"}
 
-#: (pattern, replacement): every match on every line of code is a mutant.
-EDITS = [
-    (r" \+ ", " - "),
-    (r" - ", " + "),
-    (r" \* ", " / "),
-    (r" / ", " * "),
-    (r" \+= ", " -= "),
-    (r"(?<=[(\[|] )-(?=[a-z(])", ""),
-    (r"(?<=[(\[])-(?=[a-z(])", ""),
-    (r"\b0\.5\b", "0.25"),
-    (r"\b1\.0\b", "2.0"),
-    (r"\b2\.0\b", "3.0"),
-    (r"\b0\.0(?=[,)])", "1.0"),
-    (r" > ", " >= "),
-    (r" < ", " <= "),
-    (r" >= ", " > "),
-    (r" <= ", " < "),
-    (r" == ", " != "),
-    (r"&GE\b", "&GT"),
-    (r"&GT\b", "&LT"),
-    (r"&LE\b", "&GE"),
-    (r"&LT\b", "&GT"),
-    (r"&EQ\b", "&NE"),
-    (r"\.simd_gt\(", ".simd_lt("),
-    (r"\.simd_lt\(", ".simd_gt("),
-    (r"\bx\[0\]", "x[1]"),
-    (r"\bx\[1\]", "x[0]"),
-    (r"\bat\.y\b", "at.x[0]"),
-    (r"\bd \* ", ""),
-    (r" && ", " || "),
-    (r"\.copysign\(x\)", ""),
-]
+#: But these hold kernels.
+MODULES = {"kernels/attention/mod.rs", "kernels/interleaved/mod.rs"}
 
-#: Lines that are no mathematics: names, messages, notation, imports, attributes.
-NO_MATHS = re.compile(
-    r"^\s*(//|#\[|use |pub use |mod |name:|also:|args:|Arg::|notation:|undefined:|assert|debug_assert|\"|flops)"
-    r"|Formula|Style|style|format!|help\(|Mismatch|Level::|panic!"
-)
+#: Says in the broken crate which mutant is on.
+SWITCH = """
+extern crate std;
+use std::sync::LazyLock;
+static CURRENT: LazyLock<usize> =
+    LazyLock::new(|| std::env::var("MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(0));
+#[inline(always)]
+pub(crate) fn on(number: usize) -> bool {
+    *CURRENT == number
+}
+"""
 
 #: (end of file name, start of the line, replacement): why no test can notice.
 EXPLAINED = {
+    ("ops/add.rs", "let (first, starts)", "<="): "the axis is one where both start at different places",
+    ("ops/add.rs", "let (second, from)", "<="): "the axis is one where both start at different places",
     ("binary_cross_entropy.rs", "let (p, t, shape)", "x[1]"): "both have one shape",
     ("huber.rs", "let (error, shape)", "x[1]"): "both have one shape",
     ("dot.rs", "let axes", "x[1]"): "both have one shape",
@@ -100,33 +87,16 @@ EXPLAINED = {
     ("ops/sum.rs", "let below", "<="): "it is asked of axes that are kept, and those are not summed",
 }
 
-#: A test that runs longer than this, building included, never ends. A busy machine needs more (--seconds).
-SECONDS = 300
+#: Tests that run longer than this never end. A busy machine needs more (--seconds).
+SECONDS = 120
 
-Mutant = collections.namedtuple("Mutant", "path line start end new text")
-
-
-def mutants(patterns):
-    """Every mutant, in the order of files and lines."""
-    for pattern in patterns:
-        for path in sorted(ROOT.glob(pattern)):
-            if path.name in SKIPPED:
-                continue
-            for number, line in enumerate(path.read_text().splitlines()):
-                if line.startswith("mod tests {"):
-                    break
-                if NO_MATHS.search(line):
-                    continue
-                code = line.split("//")[0]
-                for old, new in EDITS:
-                    for match in re.finditer(old, code):
-                        yield Mutant(path.relative_to(ROOT), number, match.start(), match.end(), new, line.strip())
+Mutant = collections.namedtuple("Mutant", "number path line new text")
 
 
 def explanation(mutant):
     """Why this mutant may survive, or nothing."""
     for (name, start, new), reason in EXPLAINED.items():
-        if str(mutant.path).endswith(name) and mutant.text.startswith(start) and mutant.new.strip() == new:
+        if str(mutant.path).endswith(name) and mutant.text.startswith(start) and mutant.new == new:
             return reason
     return None
 
@@ -136,87 +106,168 @@ def limit():
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 
 
-def verdict(work, stages, seconds):
-    """`killed`, `survived`, `endless` or `does not build`."""
-    for arguments in stages:
-        outcome = tested(work, arguments, seconds)
-        if outcome != "survived":
-            return outcome
-    return "survived"
+class Copy:
+    """A copy of the sources with the mutants of one crate in it."""
+
+    def __init__(self, work, crate, patterns, only):
+        self.work, self.crate, self.source = work, crate, work / "source"
+        shutil.rmtree(self.source, ignore_errors=True)
+        work.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.source)], check=True)
+        # Also what is not committed yet.
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split():
+            if (ROOT / name).is_file():
+                (self.source / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, self.source / name)
+        folder = self.source / crate
+        self.files = [path for pattern in patterns for path in sorted(folder.glob(pattern)) if self.is_broken(path)]
+        self.files = [path for path in self.files if only in str(path)]
+        self.originals = {path: path.read_text() for path in self.files}
+        (folder / "src/mutant.rs").write_text(SWITCH)
+        with open(folder / "src/lib.rs", "a") as library:
+            library.write("\nmod mutant;\n")
+        self.environment = dict(os.environ, CARGO_TARGET_DIR=str(work / "target"), RUSTFLAGS="-Awarnings")
+        self.environment.pop("MUTANT", None)
+        subprocess.run(
+            ["cargo", "build", "--quiet", "--manifest-path", str(ROOT / "tests/outside/mutants/Cargo.toml")],
+            env=self.environment, check=True,
+        )
+
+    @staticmethod
+    def is_broken(path):
+        return path.name not in SKIPPED or any(str(path).endswith(name) for name in MODULES)
+
+    def put(self, without):
+        """The sources with all mutants but these; which they are."""
+        for path, text in self.originals.items():
+            path.write_text(text)
+        (self.work / "without").write_text(" ".join(map(str, sorted(without))))
+        tool, found = self.work / "target/debug/mutants", self.work / "list"
+        subprocess.run([str(tool), str(found), str(self.work / "without"), *map(str, self.files)], check=True)
+        rows = (line.split("\t") for line in found.read_text().splitlines())
+        return [
+            Mutant(int(number), pathlib.Path(path).relative_to(self.source), int(line), new,
+                   self.originals[pathlib.Path(path)].splitlines()[int(line) - 1].strip())
+            for number, path, line, new in rows
+        ]
+
+    def cargo(self, command, arguments):
+        """What Cargo says in JSON."""
+        line = ["cargo", *command, "--message-format=json", "-p", self.crate, *arguments]
+        process = subprocess.run(line, cwd=self.source, env=self.environment, capture_output=True, text=True)
+        messages = [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
+        return process, messages
+
+    def broken(self, messages):
+        """The numbers of the mutants at which the compiler found an error."""
+        numbers = set()
+        for message in messages:
+            if message.get("reason") != "compiler-message" or message["message"]["level"] != "error":
+                continue
+            for span in message["message"]["spans"]:
+                if not span["is_primary"]:
+                    continue
+                lines = (self.source / span["file_name"]).read_text().splitlines()
+                # The branches of a mutant follow the line that asks for it.
+                for at in range(min(span["line_end"], len(lines)) - 1, -1, -1):
+                    on = re.findall(r"mutant::on\((\d+)usize\)", lines[at])
+                    if on:
+                        numbers.update(map(int, on))
+                        break
+        return numbers
 
 
-def tested(work, arguments, seconds):
-    """The same for one set of tests."""
-    command = ["cargo", "test", "--offline", "--quiet", *arguments]
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(work / "target"), RUSTFLAGS="-Awarnings")
+def run(binary, filters, environment, seconds, folder):
+    """Whether the tests of a binary fail, pass, or don't end."""
     process = subprocess.Popen(
-        command, cwd=work / "source", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, preexec_fn=limit, text=True,
+        [binary, "--quiet", *filters], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit,
     )
     try:
-        output, _ = process.communicate(timeout=seconds * 2 if "nn-runtime" in arguments else seconds)
+        return "passed" if process.wait(timeout=seconds) == 0 else "killed"
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
-        process.communicate()
+        process.wait()
         return "endless"
-    if "could not compile" in output:
-        return "does not build"
-    return "survived" if process.returncode == 0 else "killed"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", choices=TARGETS)
-    parser.add_argument("--every", type=int, default=1, help="only one mutant of so many")
+    parser.add_argument("--sample", type=int, default=0, help="so many mutants, as far as they compile")
+    parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--only", default="", help="only files whose path contains this")
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for the tests of a mutant")
     parser.add_argument("--list", action="store_true", help="only say what would be broken")
     parser.add_argument("--work", default="/tmp/mutants", help="a folder for the copy and what is built from it")
     arguments = parser.parse_args()
-    patterns, tests = TARGETS[arguments.target]
-    chosen = [mutant for mutant in mutants(patterns) if arguments.only in str(mutant.path)][:: arguments.every]
+    crate, patterns, tests, stages = TARGETS[arguments.target]
+    copy = Copy(pathlib.Path(arguments.work) / arguments.target, crate, patterns, arguments.only)
+    mutants = copy.put(set())
+    every = {mutant.number for mutant in mutants}
+    chosen = every
+    if arguments.sample and arguments.sample < len(every):
+        chosen = set(random.Random(arguments.seed).sample(sorted(every), arguments.sample))
     if arguments.list:
-        for mutant in chosen:
-            print(f"{mutant.path}:{mutant.line + 1}: {mutant.text} -> {mutant.new!r} at {mutant.start}")
-        print(len(chosen), "mutants")
+        for mutant in mutants:
+            if mutant.number in chosen:
+                print(f"{mutant.number}: {mutant.path}:{mutant.line}: {mutant.text} -> {mutant.new}")
+        print(len(chosen), "of", len(every), "mutants")
         return 0
 
-    work = pathlib.Path(arguments.work) / arguments.target
-    source = work / "source"
-    shutil.rmtree(source, ignore_errors=True)
-    source.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
-    # Also what is not committed yet.
-    for name in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split():
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, source / name)
-    if verdict(work, tests, arguments.seconds) != "survived":
-        sys.exit("the tests fail without any mutant")
+    without = every - chosen
+    while True:
+        mutants = copy.put(without)
+        process, messages = copy.cargo(["check", "--profile", "test"], ["--lib"])
+        if process.returncode == 0:
+            break
+        more = copy.broken(messages) - without
+        if not more:
+            sys.exit(f"the copy does not compile without any mutant:\n{process.stderr}")
+        without |= more
+        print(f"{len(more)} mutants do not compile", flush=True)
+    process, messages = copy.cargo(["test", "--no-run"], tests)
+    if process.returncode != 0:
+        sys.exit(process.stderr)
+    binaries = {
+        message["target"]["name"]: message["executable"]
+        for message in messages
+        if message.get("executable") and message.get("profile", {}).get("test")
+    }
 
-    count = collections.Counter()
-    survivors = []
-    began = time.time()
-    for mutant in chosen:
-        path = source / mutant.path
-        original = path.read_text()
-        lines = original.splitlines(keepends=True)
-        line = lines[mutant.line]
-        lines[mutant.line] = line[: mutant.start] + mutant.new + line[mutant.end :]
-        path.write_text("".join(lines))
-        try:
-            outcome = verdict(work, tests, arguments.seconds)
-        finally:
-            path.write_text(original)
-        if outcome == "survived" and explanation(mutant):
-            outcome = "explained"
-        count[outcome] += 1
-        if outcome == "survived":
-            survivors.append(mutant)
-        print(f"{outcome:15} {mutant.path}:{mutant.line + 1}: {lines[mutant.line].strip()}", flush=True)
-    print(dict(count), f"in {time.time() - began:.0f} s")
+    def module(mutant):
+        parts = mutant.path.with_suffix("").parts
+        return "::".join(part for part in parts[parts.index("src") + 1:] if part != "mod") + "::"
+
+    def verdict(number, module):
+        """`killed`, `survived` or `endless`."""
+        environment = dict(copy.environment, MUTANT=str(number), PROPTEST_MAX_SHRINK_ITERS="0")
+        for name, filters in stages:
+            name = next(binary for binary in binaries if binary.replace("-", "_") == name)
+            chosen = [filters.format(module=module)] if filters else []
+            outcome = run(binaries[name], chosen, environment, arguments.seconds, copy.source / crate)
+            if outcome != "passed":
+                return outcome
+        return "survived"
+
+    if verdict(0, "") != "survived":
+        sys.exit("the tests fail without any mutant")
+    count, survivors, began = collections.Counter(), [], time.time()
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        outcomes = pool.map(lambda mutant: (mutant, verdict(mutant.number, module(mutant))), mutants)
+        for mutant, outcome in outcomes:
+            if outcome == "survived" and explanation(mutant):
+                outcome = "explained"
+            count[outcome] += 1
+            if outcome == "survived":
+                survivors.append(mutant)
+            print(f"{outcome:10} {mutant.path}:{mutant.line}: {mutant.text} -> {mutant.new}", flush=True)
+    count["do not compile"] = len(chosen) - len(mutants)
+    print(dict(count), f"of {len(every)} mutants in {time.time() - began:.0f} s")
     for mutant in survivors:
-        print(f"SURVIVED {mutant.path}:{mutant.line + 1}: {mutant.text} -> {mutant.new!r} at {mutant.start}")
+        print(f"SURVIVED {mutant.path}:{mutant.line}: {mutant.text} -> {mutant.new}")
     return 1 if survivors else 0
 
 

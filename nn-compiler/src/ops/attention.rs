@@ -43,7 +43,8 @@ pub static ATTENTION: Op = Op {
 };
 
 /// How much each query takes of the value of each key, for all heads: `softmax(scores / √width)` over the keys that it
-/// sees, 0 for the others. Operand: the scores `[heads, queries, keys]`. `attrs.sizes` holds the columns of a head, and
+/// sees, 0 for the others, whatever their scores are. A score of -∞ has the weight 0; where no score is finite, or one is
+/// ∞ or NaN, the weights of that query are NaN. Operand: the scores `[heads, queries, keys]`. `attrs.sizes` holds the columns of a head, and
 /// 1 if a query sees no key after its own place. Made by `attention` alone.
 pub static ATTENTION_WEIGHTS: Op = Op {
     name: "attention_weights",
@@ -176,6 +177,26 @@ fn eval(attrs: &Attrs, x: &[Tensor]) -> Tensor {
 
 #[cfg(test)]
 mod tests {
+    use super::{ATTENTION_WEIGHTS, Attrs};
+    use ndarray::arr3;
+
+    #[test]
+    fn what_is_not_seen_has_no_weight_whatever_its_score() {
+        let least = f64::NEG_INFINITY;
+        for unseen in [1e300, f64::INFINITY, least, f64::NAN] {
+            for seen in [-1e300, -1e31, 0.0, 1e300] {
+                let scores = arr3(&[[[seen, unseen, unseen], [seen, seen, unseen], [least, seen, least]]]);
+                let weights = (ATTENTION_WEIGHTS.eval)(&Attrs::sizes([1, 1]), &[scores.into_dyn()]);
+                let expected = arr3(&[[[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]]);
+                assert_eq!(weights, expected.into_dyn(), "{seen:e}, {unseen:e}");
+            }
+        }
+        let nothing = arr3(&[[[least, 1.0], [f64::NAN, 1.0]]]).into_dyn();
+        let weights = (ATTENTION_WEIGHTS.eval)(&Attrs::sizes([1, 1]), &[nothing]);
+        assert!(weights[[0, 0, 0]].is_nan() && weights[[0, 0, 1]] == 0.0);
+        assert!(weights[[0, 1, 0]].is_nan() && weights[[0, 1, 1]].is_nan());
+    }
+
     /// Nodes and steps for so many places and heads.
     fn size(places: usize, heads: usize) -> (usize, usize) {
         let source = format!(
