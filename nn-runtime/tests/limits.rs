@@ -220,7 +220,7 @@ macro_rules! losses {
             .flat_map(|(i, &z)| {
                 let beside = numbers[(i + 5) % numbers.len()];
                 (0..3).flat_map(move |class| {
-                    [([z; 3], vec![class as f64]), ([z, beside, 1.0], vec![class as f64])]
+                    [([z; 3], vec![f64::from(class)]), ([z, beside, 1.0], vec![f64::from(class)])]
                 })
             })
             .collect();

@@ -36,6 +36,7 @@ fn tiles<T: Real>(length: usize) {
 }
 
 /// The columns of a batch of three inputs.
+#[allow(clippy::inline_always, reason = "compiled for the level of its caller")]
 #[inline(always)]
 fn columns<S: Simd, T: Real>(s: S, x: &[T], rows: std::ops::Range<usize>) -> Vec<T> {
     let columns: [Lanes<S, T>; 3] = Batch::inputs(x, 3).input_columns(s, rows);
@@ -64,7 +65,7 @@ columns!(columns_f64, f64);
 
 #[test]
 fn lanes_of_every_number_of_examples() {
-    crate::at_every_length(1..=LONGEST, |rows| {
+    crate::at_every_length(&(1..=LONGEST), |rows| {
         columns_f32(rows);
         columns_f64(rows);
     });

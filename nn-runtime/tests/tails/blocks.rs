@@ -67,7 +67,7 @@ chain!(chain_f64, f64);
 
 #[test]
 fn chains_of_blocks() {
-    crate::at_every_length(1..=LONGEST, |rows| {
+    crate::at_every_length(&(1..=LONGEST), |rows| {
         chain_f32(rows);
         chain_f64(rows);
     });

@@ -1,9 +1,9 @@
 //! Windows over images of every width, in rows.
 
 use nn_runtime::kernels::{
-    AvgPoolSizes, ConvolutionSizes, MaxPoolSizes, Real, avg_pool_input, avg_pool2d, convolve, convolve_input,
-    convolve_input_winograd, convolve_weight, convolve_weight_sum, convolve_winograd, max_pool_at,
-    max_pool_input,
+    Activation, AvgPoolSizes, ConvolutionSizes, MaxPoolSizes, Real, avg_pool_input, avg_pool2d, convolve,
+    convolve_input, convolve_input_winograd, convolve_weight, convolve_weight_sum, convolve_winograd,
+    max_pool_at, max_pool_input,
 };
 
 use crate::{LONGEST, Numbers, close, elements, empty, in_both_precisions};
@@ -138,9 +138,9 @@ fn convolutions<T: Real>(width: usize) {
             });
         }
         let mut out = empty::<T>(rows, result);
-        convolve(rows, sizes, &x, &w, &mut out);
+        convolve(rows, sizes, &x, &w, None, Activation::Linear, &mut out);
         close(&elements(&out, rows, result), &y, 64.0, &("convolve", rows, case));
-        convolve_winograd(rows, sizes, &x, &w, &mut out);
+        convolve_winograd(rows, sizes, &x, &w, None, Activation::Linear, &mut out);
         close(&elements(&out, rows, result), &y, 512.0, &("convolve_winograd", rows, case));
         let mut out = empty::<T>(rows, image);
         convolve_input(rows, sizes, &d, &w, &mut out);

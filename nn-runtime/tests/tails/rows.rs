@@ -40,7 +40,7 @@ chain!(chain_f64, f64);
 
 #[test]
 fn chains_of_every_length() {
-    crate::at_every_length(1..=LONGEST, |n| {
+    crate::at_every_length(&(1..=LONGEST), |n| {
         chain_f32(n);
         chain_f64(n);
     });
