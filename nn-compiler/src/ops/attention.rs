@@ -44,8 +44,8 @@ pub static ATTENTION: Op = Op {
 
 /// How much each query takes of the value of each key, for all heads: `softmax(scores / √width)` over the keys that it
 /// sees, 0 for the others, whatever their scores are. A score of -∞ has the weight 0; where no score is finite, or one is
-/// ∞ or NaN, the weights of that query are NaN. Operand: the scores `[heads, queries, keys]`. `attrs.sizes` holds the columns of a head, and
-/// 1 if a query sees no key after its own place. Made by `attention` alone.
+/// ∞ or NaN, the weights of what that query sees are NaN. Operand: the scores `[heads, queries, keys]`. `attrs.sizes`
+/// holds the columns of a head, and 1 if a query sees no key after its own place. Made by `attention` alone.
 pub static ATTENTION_WEIGHTS: Op = Op {
     name: "attention_weights",
     shape: scores,

@@ -206,8 +206,7 @@ impl Writer<'_> {
                 let results: Vec<NodeId> = step.results().collect();
                 self.bind(&results, &call, body);
             }
-            // Only tiles are interleaved.
-            Work::Finished { .. } => {}
+            Work::Finished { .. } => unreachable!("kernels of arrays finish nothing"),
             Work::Move => self.movement(step.result, body),
             Work::Contract { product, bias, activation, gate } => {
                 let call = self.contract(*product, *bias, *activation, *gate);

@@ -310,10 +310,9 @@ impl<'a> Writer<'a> {
             Work::Call { also } => {
                 let Some((op, attrs)) = graph[step.result].op() else { return };
                 let Kernel::Call { function, sizes } = op.kernel else { return };
-                let function = match (&op.joint, also, op.quick) {
-                    (Some(joint), Some(_), _) => joint.function,
-                    (_, _, Some(quick)) if self.model.winograd => quick,
-                    _ => function,
+                let function = match (&op.joint, also) {
+                    (Some(joint), Some(_)) => joint.function,
+                    _ => self.quick(step.result).unwrap_or(function),
                 };
                 let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
                 let sizes = (sizes)(attrs, &shapes);
@@ -328,10 +327,7 @@ impl<'a> Writer<'a> {
                 let Kernel::Call { function, sizes } = op.kernel else { return };
                 let interleaved = op.interleaved.as_ref().filter(|_| self.is_interleaved(*call));
                 let finish = interleaved.map_or(op.finish, |kernel| kernel.finish);
-                let function = match op.quick {
-                    Some(quick) if self.model.winograd && interleaved.is_none() => quick,
-                    _ => function,
-                };
+                let function = self.quick(*call).unwrap_or(function);
                 let kernels = self.layout(*call);
                 let operands = graph.operands(*call);
                 let shapes: Vec<Shape> = operands.iter().map(|&id| graph[id].shape.clone()).collect();
@@ -555,6 +551,12 @@ impl<'a> Writer<'a> {
     /// Where the kernels are found that make a value as it lies.
     fn layout(&self, id: NodeId) -> &'static str {
         if self.is_interleaved(id) { "interleaved::" } else { self.kernels() }
+    }
+
+    /// The faster kernel that the model asks for, if there is one. Interleaved examples have none.
+    fn quick(&self, id: NodeId) -> Option<&'static str> {
+        let (op, _) = self.function.graph[id].op()?;
+        op.quick.filter(|_| self.model.winograd && !self.is_interleaved(id))
     }
 
     /// The value that had its memory before.

@@ -274,6 +274,9 @@ mod tests {
                     dx[r * image + pixel] += flat_d[r * result + place] * flat_w[tap];
                 });
             }
+            let bias = numbers.flat::<f32>(conv.units);
+            let finished = |(i, y): (usize, &f64)| (y + f64::from(bias[i % result / conv.places()])).max(0.0);
+            let finished_y: Vec<f64> = y.iter().enumerate().map(finished).collect();
             // 2⁻¹⁸ of as many products of unit size.
             let near = |got: Vec<f32>, want: &[f64], products: usize| {
                 let bound = products as f64 / f64::from(1 << 18);
@@ -290,6 +293,9 @@ mod tests {
                 convolve_input_winograd(2, sizes, &d, &w, &mut got_dx);
                 near(elements(&got, 2, result), &y, conv.taps());
                 near(elements(&got_dx, 2, image), &dx, conv.units * conv.window());
+                let mut finished = nan_tile::<f32>(2, result);
+                convolve_winograd(2, sizes, &x, &w, Some(&bias), Activation::Relu, &mut finished);
+                near(elements(&finished, 2, result), &finished_y, conv.taps() + 1);
             });
         }
     }
@@ -303,7 +309,7 @@ mod tests {
                 (conv.image(), conv.units * conv.places(), conv.units * conv.taps());
             let mut numbers = Numbers(rows as u64);
             let (x, d) = (numbers.tile::<f32>(rows, image), numbers.tile::<f32>(rows, result));
-            let w = numbers.flat::<f32>(weight);
+            let (w, bias) = (numbers.flat::<f32>(weight), numbers.flat::<f32>(conv.units));
             let compute = || {
                 let (mut y, mut dx) = (nan_tile::<f32>(rows, result), nan_tile::<f32>(rows, image));
                 let mut dw = w.clone();
@@ -311,9 +317,11 @@ mod tests {
                 convolve_input(rows, sizes, &d, &w, &mut dx);
                 convolve_weight_sum(rows, sizes, &x, &d, &mut dw);
                 let (plain, plain_dx) = (elements(&y, rows, result), elements(&dx, rows, image));
-                convolve_winograd(rows, sizes, &x, &w, None, Activation::Linear, &mut y);
+                convolve(rows, sizes, &x, &w, Some(&bias), Activation::Relu, &mut y);
+                let finished = elements(&y, rows, result);
+                convolve_winograd(rows, sizes, &x, &w, Some(&bias), Activation::Relu, &mut y);
                 convolve_input_winograd(rows, sizes, &d, &w, &mut dx);
-                [plain, plain_dx, elements(&y, rows, result), elements(&dx, rows, image), dw]
+                [plain, finished, plain_dx, elements(&y, rows, result), elements(&dx, rows, image), dw]
             };
             let alone = compute();
             for threads in [2, 3] {
